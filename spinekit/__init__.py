@@ -1,0 +1,3 @@
+"""spinekit: named vertebrae, landmarks and calibrated measurements from skeletal images."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The values of spinekit and plane geometry on arrays: pure, numpy only."""

@@ -1,0 +1,86 @@
+"""Files written whole or not at all, safe names, and what ships inside the package. Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+from spinekit.core.errors import EnvironmentFaultError
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its place when the block ends without an error.
+
+    Args:
+        path: The file to be; its folder is made where missing.
+
+    Yields:
+        Where to write; same suffix, so that libraries choose the right encoder.
+
+    Raises:
+        EnvironmentFaultError: If the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f".tmp{path.suffix}")
+    except OSError as error:
+        raise EnvironmentFaultError(
+            f"{path.parent}: cannot be written ({error.strerror}) -- choose another folder with --out"
+        ) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise EnvironmentFaultError(f"{path}: could not be written ({error.strerror})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all (temporary file, fsync, rename)."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Writes UTF-8 text whole or not at all."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def printable(name: str) -> str:
+    """A file's name fit for a terminal: control and direction-changing characters become ``?``."""
+    cleaned = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join("?" if unicodedata.category(c) in {"Cc", "Cf", "Cs"} else c for c in cleaned)
+
+
+def bundled(kind: str) -> Path:
+    """The folder ``weights`` or ``datasets`` that ships with spinekit.
+
+    It lies inside an installed package, and beside the package in a checkout.
+
+    Args:
+        kind: ``weights`` or ``datasets``.
+    """
+    package = Path(__file__).resolve().parent
+    inside = package / "bundled" / kind
+    return inside if inside.is_dir() else package.parent / kind
