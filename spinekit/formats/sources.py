@@ -1,0 +1,200 @@
+"""Text and images that annotation files point at, read with suspicion.
+
+Names inside an annotation are a stranger's text: an image is only ever found by looking it up among
+the files that lie in the image folder, so no name can climb out of it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from PIL import Image as PillowImage
+
+from spinekit.core.errors import AnnotationError
+from spinekit.core.image import ImageRef
+from spinekit.core.scene import Absent
+from spinekit.files import printable, sha256_of
+
+MAX_TEXT_BYTES = 1 << 30
+_EXIF_ORIENTATION = 0x0112
+_EXIF_TURNED = range(5, 9)  # the four orientations that swap rows and columns
+_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+FOUND_SUFFIXES = frozenset(
+    {".bmp", ".dcm", ".dicom", ".gif", ".heic", ".ima", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm"}
+    | {".tif", ".tiff", ".webp"}
+)
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Height and width of an image as it is shown, from its header alone.
+
+    An EXIF orientation that turns the image by a quarter swaps the two, as browsers and the readers
+    of `spinekit.formats` do.
+
+    Raises:
+        OSError: If the file is no image that Pillow knows.
+    """
+    try:
+        with PillowImage.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(_EXIF_ORIENTATION) in _EXIF_TURNED
+    except (PillowImage.DecompressionBombError, SyntaxError, ValueError) as error:
+        raise OSError(str(error)) from error
+    return (width, height) if turned else (height, width)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFolder:
+    """The images below a folder, found by the names that annotations use.
+
+    Attributes:
+        root: The folder.
+        paths: Every file below it with an image's suffix or none, by its relative name with ``/``.
+        by_name: The same files by their last part, several where subfolders hold the same name.
+    """
+
+    root: Path
+    paths: dict[str, Path] = field(repr=False)
+    by_name: dict[str, list[str]] = field(repr=False)
+
+    def find(self, name: str) -> ImageRef | Absent:
+        """The image that an annotation calls ``name``.
+
+        The relative name decides; where there is none of that name, a file of that last part in a
+        subfolder is taken if there is exactly one.
+
+        Args:
+            name: As written in the annotation.
+
+        Returns:
+            The image's reference (size from the header, hash of its bytes), or `Absent` with the reason.
+        """
+        reason = unsafe_name(name)
+        if reason:
+            return Absent(f"{printable(name)}: {reason}")
+        relative = str(PurePosixPath(name))
+        if relative not in self.paths:
+            namesakes = self.by_name.get(PurePosixPath(name).name, [])
+            if len(namesakes) > 1:
+                return Absent(f"{printable(name)}: {len(namesakes)} subfolders hold an image of this name")
+            if not namesakes:
+                return Absent(f"{printable(name)}: not in {self.root}")
+            relative = namesakes[0]
+        path = self.paths[relative]
+        try:
+            height, width = image_size(path)
+            digest = sha256_of(path)
+        except OSError:
+            return Absent(f"{printable(name)}: cannot be opened as an image")
+        return ImageRef(path, height, width, sha256=digest, name=relative)
+
+
+def image_folder(root: Path) -> ImageFolder:
+    """Lists the images below ``root``; links are not followed.
+
+    Raises:
+        AnnotationError: If the folder does not exist.
+    """
+    if not root.is_dir():
+        raise AnnotationError(f"{root}: no such folder of images -- name the folder that holds the images")
+    paths: dict[str, Path] = {}
+    by_name: dict[str, list[str]] = {}
+    for folder, subfolders, files in os.walk(root):
+        subfolders.sort()
+        for file in sorted(files):
+            path = Path(folder, file)
+            if path.suffix.lower() not in FOUND_SUFFIXES and path.suffix:
+                continue
+            relative = path.relative_to(root).as_posix()
+            paths[relative] = path
+            by_name.setdefault(file, []).append(relative)
+    return ImageFolder(root, paths, by_name)
+
+
+def unsafe_name(name: str) -> str:
+    """Why a file name out of an annotation must not be followed; empty where it may."""
+    faults = {
+        "the file name is empty": not name.strip(),
+        "the file name holds a NUL character": "\0" in name,
+        "the file name is absolute; only names inside the image folder are followed": name.startswith("/")
+        or bool(PureWindowsPath(name).drive),
+        "the file name holds a backslash; write folders with /": "\\" in name,
+        "the file name climbs out of the image folder": ".." in PurePosixPath(name).parts,
+        "the file name is too long": len(name) > 4096,
+    }
+    return next((reason for reason, true in faults.items() if true), "")
+
+
+def read_text(path: Path) -> str:
+    """The UTF-8 text of an annotation file, without byte-order mark.
+
+    Raises:
+        AnnotationError: If it cannot be read, is empty, is not UTF-8, or is larger than 1 GB.
+    """
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= MAX_TEXT_BYTES else b""
+    except OSError as error:
+        raise AnnotationError(f"{path}: cannot be read ({error.strerror}) -- check the path") from error
+    if size > MAX_TEXT_BYTES:
+        raise AnnotationError(f"{path}: {size} bytes are too many for an annotation file -- split it")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise AnnotationError(f"{path}: is UTF-16 text -- save it as UTF-8")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise AnnotationError(f"{path}: line {line} is not UTF-8 text -- save the file as UTF-8") from error
+    if not text.strip():
+        raise AnnotationError(f"{path}: is empty -- export the annotations again")
+    return text
+
+
+def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV file with the line each ends on; blank rows are passed over.
+
+    Raises:
+        AnnotationError: If the file is not readable CSV.
+    """
+    reader = csv.reader(io.StringIO(read_text(path), newline=""))
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise AnnotationError(f"{path}: line {reader.line_num}: {error} -- save it as plain CSV") from error
+
+
+def number(text: str, where: str) -> float:
+    """A finite number out of a cell.
+
+    Args:
+        text: The cell.
+        where: File and place for the message.
+
+    Raises:
+        AnnotationError: If it is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise AnnotationError(f"{where}: {printable(text[:40])!r} is not a number -- correct the cell")
+    return value
+
+
+def safe_cell(text: str) -> str:
+    """A text cell that no spreadsheet takes for a formula: a leading ``'`` where it would begin one."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def plain_cell(text: str) -> str:
+    """The text behind `safe_cell`."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA_STARTS) else text
