@@ -21,12 +21,18 @@ LEVELS: tuple[str, ...] = (*(f"T{k}" for k in range(1, 13)), *(f"L{k}" for k in 
 CORNERS: tuple[str, ...] = ("TL", "TR", "BL", "BR")
 
 # Medians over 481 films, shares of the T1..L5 length: body widths, body heights, gaps below T1 .. L4.
-_WIDTHS = (0.0737, 0.069, 0.0649, 0.0636, 0.0649, 0.0673, 0.0703, 0.0717, 0.0749)
-_WIDTHS += (0.0786, 0.0831, 0.0887, 0.0929, 0.0953, 0.0989, 0.1039, 0.1114)
-_HEIGHTS = (0.0289, 0.0325, 0.0359, 0.0382, 0.0407, 0.0415, 0.0425, 0.0431, 0.0446)
-_HEIGHTS += (0.0467, 0.0486, 0.051, 0.0521, 0.0528, 0.0547, 0.057, 0.0532)
-_GAPS = (0.0117, 0.0124, 0.0127, 0.0124, 0.0123, 0.0126, 0.0132, 0.0137)
-_GAPS += (0.0144, 0.0155, 0.0175, 0.0194, 0.0212, 0.023, 0.0233, 0.0234)
+_WIDTHS: tuple[float, ...] = (
+    *(0.0737, 0.069, 0.0649, 0.0636, 0.0649, 0.0673, 0.0703, 0.0717, 0.0749, 0.0786, 0.0831, 0.0887),
+    *(0.0929, 0.0953, 0.0989, 0.1039, 0.1114),
+)
+_HEIGHTS: tuple[float, ...] = (
+    *(0.0289, 0.0325, 0.0359, 0.0382, 0.0407, 0.0415, 0.0425, 0.0431, 0.0446, 0.0467, 0.0486, 0.051),
+    *(0.0521, 0.0528, 0.0547, 0.057, 0.0532),
+)
+_GAPS: tuple[float, ...] = (
+    *(0.0117, 0.0124, 0.0127, 0.0124, 0.0123, 0.0126, 0.0132, 0.0137, 0.0144, 0.0155, 0.0175, 0.0194),
+    *(0.0212, 0.023, 0.0233, 0.0234),
+)
 
 _LARGEST_COBB = 85.0  # the midline definition folds at 90 degrees
 
@@ -106,8 +112,9 @@ def _tilts(rng: np.random.Generator, cobb_deg: float) -> FloatArray:
     raw *= rng.choice([-1.0, 1.0], p=[0.65, 0.35])
     # Straight spines wobble more, in proportion, than crooked ones.
     raw += rng.standard_normal(17) * (0.02 + 0.5 / (cobb_deg + 4.0))
-    scaled: FloatArray = raw * (cobb_deg / (raw.max() - raw.min()))
-    return scaled - scaled.mean()
+    scaled = raw * (cobb_deg / (raw.max() - raw.min()))
+    level_on_average: FloatArray = scaled - scaled.mean()
+    return level_on_average
 
 
 def _shape(rng: np.random.Generator, cobb_deg: float) -> FloatArray:
@@ -128,7 +135,8 @@ def _shape(rng: np.random.Generator, cobb_deg: float) -> FloatArray:
         at = centre + down * heights[k] / 2.0 + (down + following) * gaps[k] / 2.0
     corners = np.array(bodies)
     corners -= np.array([(corners[..., 0].min() + corners[..., 0].max()) / 2.0, corners[..., 1].min()])
-    return corners / corners[..., 1].max()
+    shares: FloatArray = corners / corners[..., 1].max()
+    return shares
 
 
 def _balance(tilts: FloatArray, steps: FloatArray, rng: np.random.Generator) -> float:
@@ -166,17 +174,8 @@ def _place(rng: np.random.Generator, shape: FloatArray, height: int, width: int)
     free_y = height - length
     left = free_x * np.clip(rng.normal(0.48, 0.12), 0.12, 0.88)
     top = free_y * rng.uniform(0.25, 0.65)
-    return shape * length + np.array([left - shape[..., 0].min() * length, top])
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """How strongly each part shows, in grey (1 = white)."""
-
-    body: float
-    cortex: float
-    pedicle: float
-    process: float
+    placed: FloatArray = shape * length + np.array([left - shape[..., 0].min() * length, top])
+    return placed
 
 
 def _render(rng: np.random.Generator, corners: FloatArray, height: int, width: int) -> Field:
@@ -187,6 +186,32 @@ def _render(rng: np.random.Generator, corners: FloatArray, height: int, width: i
     return _developed(rng, film, frame)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Vertebra:
+    """One body with its own axes: ``at(u, v)`` is u widths right and v heights below the centre."""
+
+    corner: FloatArray
+    level: int
+    across: FloatArray
+    down: FloatArray
+
+    @classmethod
+    def of(cls, corner: FloatArray, level: int) -> _Vertebra:
+        """From (4, 2) corners."""
+        tl, tr, bl, br = corner
+        return cls(corner, level, (tr + br - tl - bl) / 2.0, (bl + br - tl - tr) / 2.0)
+
+    @property
+    def width(self) -> float:
+        """Length of the mid-line, px."""
+        return float(np.hypot(*self.across))
+
+    def at(self, u: float, v: float) -> FloatArray:
+        """(2,) px."""
+        place: FloatArray = self.corner.mean(axis=0) + self.across * u + self.down * v
+        return place
+
+
 def _vertebrae(rng: np.random.Generator, frame: Frame) -> Field:
     """Bodies, end plates, pedicles and processes as added grey."""
     height, width = frame.height, frame.width
@@ -194,88 +219,73 @@ def _vertebrae(rng: np.random.Generator, frame: Frame) -> Field:
     fine = frame.length / 1350.0
     waist = rng.uniform(0.02, 0.06)
     turned = rng.normal(0.0, 0.05)
-    for k, corner in enumerate(frame.corners):
-        _draw_vertebra(rng, parts, corner, k, waist, turned, fine)
-    strength = rng.uniform(0.45, 1.1)
-    lumbar = np.interp(np.arange(height), frame.levels_y[[0, 9, 13]], [0.75, 0.85, 1.15]).astype(np.float32)
+    for level, corner in enumerate(frame.corners):
+        vertebra = _Vertebra.of(corner, level)
+        _draw_body(rng, parts, vertebra, waist, fine)
+        _draw_arch(rng, parts, vertebra, turned, fine)
+    lumbar = np.interp(np.arange(height), frame.levels_y[[0, 9, 13]], [0.75, 0.85, 1.15])
     bone = (
         canvas.blurred(parts["body"], 1.2 * fine) * np.float32(0.075)
         + canvas.blurred(parts["plate"], 0.9 * fine) * np.float32(0.11)
         + canvas.blurred(parts["side"], 1.1 * fine) * np.float32(0.07)
         + canvas.blurred(parts["pedicle"], 1.1 * fine) * np.float32(0.085)
-        + canvas.blurred(parts["process"], 1.6 * fine) * np.float32(0.07)
+        + canvas.blurred(parts["process"], 1.6 * fine) * np.float32(0.095)
     )
     trabecular = canvas.cloud(rng, height, width, 5.0 * fine) * canvas.blurred(parts["body"], 1.0)
     bone += trabecular * np.float32(0.008)
-    return np.asarray(bone * lumbar[:, None] * np.float32(strength), dtype=np.float32)
+    strength = rng.uniform(0.45, 1.1)
+    return np.asarray(bone * lumbar[:, None] * strength, dtype=np.float32)
 
 
-def _draw_vertebra(
-    rng: np.random.Generator,
-    parts: dict[str, canvas.Layer],
-    corner: FloatArray,
-    index: int,
-    waist: float,
-    turned: float,
-    fine: float,
+def _draw_body(
+    rng: np.random.Generator, parts: dict[str, canvas.Layer], vertebra: _Vertebra, waist: float, fine: float
 ) -> None:
-    """One vertebra onto the layers; ``turned`` shifts pedicles and spinous process (axial rotation)."""
-    tl, tr, bl, br = corner
-    across = (tr + br - tl - bl) / 2.0
-    down = (bl + br - tl - tr) / 2.0
-    centre = corner.mean(axis=0)
-    upper = canvas.smooth(np.array([tl, (tl + tr) / 2 + down * 0.03, tr]), 16)
-    lower = canvas.smooth(np.array([br, (bl + br) / 2 - down * 0.03, bl]), 16)
-    right = canvas.smooth(np.array([tr, (tr + br) / 2 - across * waist, br]), 16)
-    left = canvas.smooth(np.array([bl, (tl + bl) / 2 + across * waist, tl]), 16)
+    """The body with bright end plates and a waist; its corners are the truth."""
+    tl, tr, bl, br = vertebra.corner
+    dent, narrow = vertebra.down * 0.03, vertebra.across * waist
+    upper = canvas.smooth(np.array([tl, (tl + tr) / 2 + dent, tr]), 16)
+    lower = canvas.smooth(np.array([br, (bl + br) / 2 - dent, bl]), 16)
+    right = canvas.smooth(np.array([tr, (tr + br) / 2 - narrow, br]), 16)
+    left = canvas.smooth(np.array([bl, (tl + bl) / 2 + narrow, tl]), 16)
     canvas.fill(parts["body"], np.vstack([upper, right, lower, left]))
     for line in (upper, lower):
         canvas.stroke(parts["plate"], line, 2.6 * fine, int(rng.integers(170, 256)))
     for line in (left, right):
         canvas.stroke(parts["side"], line, 2.4 * fine)
 
-    def at(u: float, v: float) -> FloatArray:
-        return np.asarray(centre + across * u + down * v, dtype=np.float64)
 
-    tilt = float(np.degrees(np.arctan2(across[1], across[0])))
-    size = float(np.hypot(*across)), float(np.hypot(*down))
-    spread = 0.31 if index > 10 else 0.27
+def _draw_arch(
+    rng: np.random.Generator, parts: dict[str, canvas.Layer], vertebra: _Vertebra, turned: float, fine: float
+) -> None:
+    """Pedicles, processes and facets; ``turned`` shifts the hind parts (axial rotation), in widths."""
+    at, level, width = vertebra.at, vertebra.level, vertebra.width
+    tilt = float(np.degrees(np.arctan2(vertebra.across[1], vertebra.across[0])))
+    spread = 0.31 if level > 10 else 0.27
+    tall = float(np.hypot(*vertebra.down)) * (0.25 if level > 3 else 0.2)
     for side in (-1.0, 1.0):
-        radii = (size[0] * 0.075, size[1] * (0.25 if index > 3 else 0.2))
-        ring = canvas.ellipse(at(side * spread + turned, -0.12), radii, tilt + side * 6.0)
+        centre = at(side * spread + turned, -0.12)
+        ring = canvas.ellipse(centre, (width * 0.075, tall), tilt + side * 6.0)
         canvas.stroke(parts["pedicle"], ring, 2.2 * fine, closed=True)
-        _draw_transverse(rng, parts["process"], at, side, index, size[0])
-    if index <= 11:
-        tip = np.array([at(turned - 0.035, 0.05), at(turned, 0.75), at(turned + 0.035, 0.05)])
-    else:
-        tip = np.array(
-            [at(turned - 0.05, 0.0), at(turned - 0.035, 0.62), at(turned + 0.04, 0.6), at(turned + 0.05, 0.0)]
-        )
-    canvas.fill(parts["process"], tip, 110)
-    canvas.stroke(parts["process"], tip, 1.6 * fine, 220, closed=True)
-    if index > 10:
-        for side in (-1.0, 1.0):
-            facet = np.array(
-                [at(side * 0.2 + turned, 0.35), at(side * 0.27 + turned, 0.55), at(side * 0.25 + turned, 0.8)]
-            )
-            canvas.stroke(parts["process"], facet, size[0] * 0.06, 150)
+        _draw_transverse(rng, parts["process"], vertebra, side)
+        if level > 10:
+            facet = [at(side * u + turned, v) for u, v in ((0.2, 0.35), (0.27, 0.55), (0.25, 0.8))]
+            canvas.stroke(parts["process"], np.array(facet), width * 0.06, 150)
+    thoracic = ((-0.035, 0.05), (0.0, 0.75), (0.035, 0.05))
+    lumbar = ((-0.05, 0.0), (-0.035, 0.62), (0.04, 0.6), (0.05, 0.0))
+    spinous = np.array([at(turned + u, v) for u, v in (thoracic if level <= 11 else lumbar)])
+    canvas.fill(parts["process"], spinous, 110)
+    canvas.stroke(parts["process"], spinous, 1.6 * fine, 220, closed=True)
 
 
 def _draw_transverse(
-    rng: np.random.Generator,
-    target: canvas.Layer,
-    at: object,
-    side: float,
-    index: int,
-    size: float,
+    rng: np.random.Generator, target: canvas.Layer, vertebra: _Vertebra, side: float
 ) -> None:
     """A transverse process: short and rising beside thoracic bodies, longer beside lumbar ones."""
-    place = at
-    assert callable(place)
-    reach = (0.78 if index > 11 else 0.68) + float(rng.normal(0.0, 0.04))
-    lift = -0.28 if index <= 11 else -0.12
-    line = np.array([place(side * 0.44, -0.08), place(side * 0.58, -0.14), place(side * reach, lift)])
-    canvas.stroke(target, canvas.smooth(line, 10), size * 0.075, 110)
+    lumbar = vertebra.level > 11
+    reach = (0.78 if lumbar else 0.68) + float(rng.normal(0.0, 0.04))
+    bends = ((0.44, -0.08), (0.58, -0.14), (reach, -0.12 if lumbar else -0.28))
+    line = np.array([vertebra.at(side * u, v) for u, v in bends])
+    canvas.stroke(target, canvas.smooth(line, 10), vertebra.width * 0.075, 110)
 
 
 def _developed(rng: np.random.Generator, film: Field, frame: Frame) -> Field:
@@ -286,9 +296,9 @@ def _developed(rng: np.random.Generator, film: Field, frame: Frame) -> Field:
     film += canvas.cloud(rng, height, width, 90 * fine) * np.float32(0.012)
     y, x = frame.grid()
     vignette = ((x / width - 0.5) ** 2 + (y / height - 0.5) ** 2 * 0.5) * np.float32(rng.uniform(0.0, 0.22))
-    film = film - vignette
+    film = np.asarray(film - vignette, dtype=np.float32)
     film += rng.standard_normal((height, width), dtype=np.float32) * np.float32(rng.uniform(0.004, 0.012))
     low, high = np.percentile(film[::8, ::8], [rng.uniform(0.5, 16.0), 99.6])
-    film = np.clip((film - np.float32(low)) / np.float32(max(high - low, 0.2)), 0.0, 1.0)
+    grey = np.clip((film - low) / max(high - low, 0.2), 0.0, 1.0)
     top = rng.uniform(0.72, 0.98)
-    return np.asarray(film ** np.float32(rng.uniform(0.75, 1.25)) * np.float32(top), dtype=np.float32)
+    return np.asarray(grey ** rng.uniform(0.75, 1.25) * top, dtype=np.float32)

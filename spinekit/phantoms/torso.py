@@ -44,7 +44,7 @@ class Frame:
         return self.centres[:, 1]
 
     def grid(self) -> tuple[Field, Field]:
-        """y (H, 1) and x (1, W) in px."""
+        """Rows y (H, 1) and x (1, W) in px."""
         y = np.arange(self.height, dtype=np.float32)[:, None]
         return y, np.arange(self.width, dtype=np.float32)[None, :]
 
@@ -63,28 +63,30 @@ class Frame:
 
 def draw_torso(rng: np.random.Generator, frame: Frame) -> Field:
     """Everything but the vertebrae, as (H, W) grey about 0..1."""
-    film, lungs = _soft_tissue(rng, frame)
-    film += _heart(rng, frame)
-    film += _ribs(rng, frame) * (np.float32(0.55) + np.float32(0.45) * lungs)
+    girth = float(rng.uniform(0.95, 1.5))
+    film, lungs = _soft_tissue(rng, frame, girth)
+    film += _ribs(rng, frame, girth) * (np.float32(0.55) + np.float32(0.45) * lungs)
     film += _shoulders(rng, frame)
     film -= _gas(rng, frame)
     film += _pelvis(rng, frame)
+    if rng.random() < 0.5:
+        film += _marker(rng, frame)
     if rng.random() < 0.35:
         film += _seam(rng, frame)
     return film
 
 
-def _soft_tissue(rng: np.random.Generator, frame: Frame) -> tuple[Field, Field]:
+def _soft_tissue(rng: np.random.Generator, frame: Frame, girth: float) -> tuple[Field, Field]:
     """Trunk with neck, shoulders, lungs and abdomen; and (H, W) where the lungs are, 0..1."""
     y, x = frame.grid()
     t = (y - np.float32(frame.top)) / np.float32(frame.length)
     middle, spine = frame.midline_x(), frame.spine_x()
     u = (x - middle) / np.float32(frame.length)
     knots = [-0.1, -0.03, 0.03, 0.09, 0.3, 0.5, 0.72, 0.85, 1.1]
-    girth = rng.uniform(0.95, 1.5)
     halves = np.array([0.055, 0.065, 0.16, 0.235, 0.225, 0.205, 0.18, 0.2, 0.24]) * girth
     half = np.interp(t[:, 0], knots, halves).astype(np.float32)[:, None]
     trunk = canvas.step(half - np.abs(u), 0.012)
+    neck = canvas.step(np.float32(0.06) - t, 0.02) * np.exp(-((u / np.float32(0.06)) ** 2))
     thick = np.sqrt(np.clip(1.0 - (u / half) ** 2, 0.0, 1.0), dtype=np.float32)
     abdomen = np.interp(
         t[:, 0],
@@ -92,8 +94,14 @@ def _soft_tissue(rng: np.random.Generator, frame: Frame) -> tuple[Field, Field]:
         rng.uniform(0.95, 1.05, 6) * [0.30, 0.40, 0.50, 0.56, 0.60, 0.66],
     ).astype(np.float32)[:, None]
     film = trunk * (np.float32(0.35) + np.float32(0.65) * thick) * abdomen
-    lungs = _lungs(rng, frame, t, u, half, spine)
-    film -= lungs * film * np.float32(rng.uniform(0.5, 0.85))
+    lungs = _lungs(rng, frame, u, half)
+    heart = _heart(rng, frame)
+    # The heart stands between the lungs: it keeps their darkness away and adds little of its own.
+    film -= (
+        lungs * film * (1 - np.float32(rng.uniform(0.5, 0.9)) * heart) * np.float32(rng.uniform(0.5, 0.85))
+    )
+    film += heart * np.float32(rng.uniform(0.0, 0.04))
+    film += neck * np.float32(rng.uniform(0.0, 0.12))
     column = np.exp(-(((x - spine) / np.float32(frame.length * 0.06)) ** 2))
     film += column * np.float32(rng.uniform(0.03, 0.10))
     vessels = canvas.cloud(rng, frame.height, frame.width, 0.018 * frame.length)
@@ -108,26 +116,22 @@ def _soft_tissue(rng: np.random.Generator, frame: Frame) -> tuple[Field, Field]:
     return film.astype(np.float32), lungs
 
 
-def _lungs(rng: np.random.Generator, frame: Frame, t: Field, u: Field, half: Field, spine: Field) -> Field:
+def _lungs(rng: np.random.Generator, frame: Frame, u: Field, half: Field) -> Field:
     """(H, W) 0..1: between mediastinum and chest wall, from the apices to the domes of the diaphragm."""
-    x = np.arange(frame.width, dtype=np.float32)[None, :]
-    v = np.abs(x - spine) / np.float32(frame.length)
+    y, x = frame.grid()
+    t = (y - np.float32(frame.top)) / np.float32(frame.length)
+    v = np.abs(x - frame.spine_x()) / np.float32(frame.length)
     inner = np.interp(t[:, 0], [0.0, 0.1, 0.3, 0.5], [0.05, 0.05, 0.05, 0.065]).astype(np.float32)[:, None]
     outer = half * np.float32(0.86)
     low = np.where(u < 0, np.float32(rng.uniform(0.45, 0.51)), np.float32(rng.uniform(0.48, 0.54)))
     dome = low + ((np.abs(u) - np.float32(0.1)) / np.float32(0.16)) ** 2 * np.float32(0.05)
     apex = np.float32(0.035) + (np.abs(u) - np.float32(0.085)) ** 2 * np.float32(6.0)
-    parts = (
-        canvas.step(v - inner, 0.006),
-        canvas.step(outer - np.abs(u), 0.008),
-        canvas.step(dome - t, 0.004),
-        canvas.step(t - apex, 0.01),
-    )
-    return np.asarray(parts[0] * parts[1] * parts[2] * parts[3], dtype=np.float32)
+    sides = canvas.step(v - inner, 0.006) * canvas.step(outer - np.abs(u), 0.008)
+    return np.asarray(sides * canvas.step(dome - t, 0.004) * canvas.step(t - apex, 0.01), dtype=np.float32)
 
 
 def _heart(rng: np.random.Generator, frame: Frame) -> Field:
-    """The heart's shadow, mostly on the viewer's right, and the aortic knob."""
+    """(H, W) 0..1: the heart's shadow, mostly on the viewer's right, and the aortic knob."""
     shade = canvas.layer(frame.height, frame.width)
     x = float(frame.midline_x()[:, 0].mean())
     at = np.array(
@@ -137,16 +141,16 @@ def _heart(rng: np.random.Generator, frame: Frame) -> Field:
     canvas.fill(shade, canvas.ellipse(at, radii, -28.0))
     knob = np.array([x + frame.length * 0.045, frame.top + frame.length * 0.22])
     canvas.fill(shade, canvas.ellipse(knob, (frame.length * 0.022, frame.length * 0.03)), 140)
-    return canvas.blurred(shade, 0.008 * frame.length) * np.float32(rng.uniform(0.06, 0.16))
+    return canvas.blurred(shade, rng.uniform(0.006, 0.012) * frame.length)
 
 
-def _ribs(rng: np.random.Generator, frame: Frame) -> Field:
+def _ribs(rng: np.random.Generator, frame: Frame, girth: float) -> Field:
     """Twelve pairs: hind parts falling outwards from the spine, front parts rising inwards."""
     height, width, length = frame.height, frame.width, frame.length
     bands, rims = canvas.layer(height, width), canvas.layer(height, width)
     middle = frame.midline_x()[:, 0]
-    span = np.interp(np.arange(12.0), [0, 3, 8, 10, 11], [0.105, 0.185, 0.205, 0.17, 0.11]) * rng.uniform(
-        0.92, 1.12
+    span = np.interp(np.arange(12.0), [0, 3, 8, 10, 11], [0.105, 0.185, 0.205, 0.17, 0.11]) * (
+        0.35 + 0.65 * girth
     )
     fall = rng.uniform(0.055, 0.09)
     for k in range(12):
@@ -170,7 +174,7 @@ def _ribs(rng: np.random.Generator, frame: Frame) -> Field:
                 ]
                 line = np.vstack([line, front])
             _draw_rib(rng, bands, rims, canvas.smooth(line, 40), 0.0165 * length)
-    grey = canvas.blurred(bands, 1.5) * np.float32(0.035) + canvas.blurred(rims, 1.2) * np.float32(0.05)
+    grey = canvas.blurred(bands, 1.5) * np.float32(0.045) + canvas.blurred(rims, 1.2) * np.float32(0.065)
     return np.asarray(grey * np.float32(rng.uniform(0.6, 1.5)), dtype=np.float32)
 
 
@@ -195,13 +199,8 @@ def _shoulders(rng: np.random.Generator, frame: Frame) -> Field:
     slope = rng.uniform(-0.01, 0.06)
     for side in (-1.0, 1.0):
         start = np.array([x + side * 0.03 * length, frame.top + rng.uniform(0.075, 0.1) * length])
-        line = np.array(
-            [
-                start,
-                start + [side * 0.08 * length, -0.02 * length],
-                start + [side * 0.2 * length, -slope * length],
-            ]
-        )
+        reach = np.array([[0.0, 0.0], [side * 0.08, -0.02], [side * 0.2, -slope]]) * length
+        line = start + reach
         canvas.stroke(bone, canvas.smooth(line, 30), 0.02 * length)
     step_up = 0.034 * length
     at = frame.centres[0].copy()
@@ -270,3 +269,17 @@ def _seam(rng: np.random.Generator, frame: Frame) -> Field:
     jump = canvas.step(y - at, 1.5) * np.float32(rng.normal(0.0, 0.05))
     line = np.exp(-(((y - at) / np.float32(0.006 * frame.length)) ** 2)) * np.float32(rng.uniform(0.0, 0.04))
     return np.asarray(jump + line, dtype=np.float32)
+
+
+def _marker(rng: np.random.Generator, frame: Frame) -> Field:
+    """A lead letter near the border, or the bright ring of a clothes fastener."""
+    lead = canvas.layer(frame.height, frame.width)
+    size = frame.length * rng.uniform(0.012, 0.022)
+    x = frame.width * rng.choice([rng.uniform(0.05, 0.12), rng.uniform(0.88, 0.95)])
+    at = np.array([x, frame.height * rng.uniform(0.05, 0.9)])
+    if rng.random() < 0.6:
+        letter = np.array([[-0.5, -1.0], [-0.5, 1.0], [0.6, 1.0]]) @ canvas.turn(rng.uniform(-15, 15)).T
+        canvas.stroke(lead, at + size * letter, 0.35 * size)
+    else:
+        canvas.stroke(lead, canvas.ellipse(at, (0.5 * size, 1.3 * size)), 0.3 * size, closed=True)
+    return canvas.blurred(lead, 0.8) * np.float32(rng.uniform(0.2, 0.5))
