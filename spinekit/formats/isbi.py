@@ -17,7 +17,7 @@ from spinekit.core.landmarks import landmarks
 from spinekit.core.scene import Absent, Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.formats.plugin import AnnotationFormat
-from spinekit.formats.sources import csv_rows, image_folder, number
+from spinekit.formats.sources import csv_rows, image_folder, number, points_box
 
 POINTS = 19
 HEADER = ["image_path", *(f"{index}_{axis}" for index in range(1, POINTS + 1) for axis in "xy")]
@@ -51,9 +51,7 @@ def read(table: Path, schema: Schema, images: Path | None = None) -> Iterator[Sc
         points = landmarks(schema.landmark_names, xy)
         if np.isnan(points.xy).all():
             raise AnnotationError(f"{table}: line {line} holds no point -- remove the line")
-        (left, top), (right, bottom) = np.nanmin(points.xy, axis=0), np.nanmax(points.xy, axis=0)
-        box = (float(left), float(top), float(right), float(bottom))
-        skull = Instance(schema.classes[0], box, landmarks=points)
+        skull = Instance(schema.classes[0], points_box(points.xy), landmarks=points)
         yield Scene(film, schema, (skull,), group=PurePosixPath(row[0]).stem)
 
 

@@ -7,18 +7,22 @@ the files that lie in the image folder, so no name can climb out of it.
 from __future__ import annotations
 
 import csv
+import difflib
 import io
+import json
 import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+import numpy as np
 from PIL import Image as PillowImage
 
 from spinekit.core.errors import AnnotationError
-from spinekit.core.image import ImageRef
-from spinekit.core.scene import Absent
+from spinekit.core.image import FloatArray, ImageRef
+from spinekit.core.scene import Absent, Box, Instance
+from spinekit.core.schema import Schema
 from spinekit.files import printable, sha256_of
 
 MAX_TEXT_BYTES = 1 << 30
@@ -198,3 +202,89 @@ def safe_cell(text: str) -> str:
 def plain_cell(text: str) -> str:
     """The text behind `safe_cell`."""
     return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA_STARTS) else text
+
+
+def read_json(path: Path) -> object:
+    """The content of a JSON file; NaN, infinities, doubled keys and bottomless nesting are refused.
+
+    Raises:
+        AnnotationError: With line and column where the text is broken.
+    """
+    return parse_json(read_text(path), str(path))
+
+
+def parse_json(text: str, where: str) -> object:
+    """JSON out of a text; see `read_json`.
+
+    Args:
+        text: The JSON text.
+        where: File, and line or cell where known, for the message.
+
+    Raises:
+        AnnotationError: If the text is no strict JSON.
+    """
+
+    def refuse(constant: str) -> object:
+        raise AnnotationError(f"{where}: holds {constant}, which is no JSON number -- remove it")
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            doubled = next(key for key, _ in pairs if sum(other == key for other, _ in pairs) > 1)
+            raise AnnotationError(f"{where}: the key {printable(doubled)!r} occurs twice -- keep one")
+        return members
+
+    try:
+        return json.loads(text, parse_constant=refuse, object_pairs_hook=once)
+    except json.JSONDecodeError as error:
+        raise AnnotationError(
+            f"{where}: line {error.lineno}, column {error.colno}: {error.msg} -- export the file again"
+        ) from error
+    except RecursionError as error:
+        raise AnnotationError(f"{where}: is nested too deeply -- this is no annotation file") from error
+    except ValueError as error:
+        raise AnnotationError(f"{where}: {error} -- correct the number") from error
+
+
+def finite(value: object, where: str) -> float:
+    """A finite number out of JSON.
+
+    Raises:
+        AnnotationError: If it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e9:
+        raise AnnotationError(f"{where}: {printable(repr(value)[:40])} is not a coordinate -- correct it")
+    return float(value)
+
+
+def class_label(text: str, schema: Schema, where: str) -> str:
+    """The class or level of the schema that a label in a file stands for; outer blanks are ignored.
+
+    Raises:
+        AnnotationError: If there is none; the message names the nearest and all that are allowed.
+    """
+    label = text.strip()
+    allowed = (*schema.classes, *(level for level in schema.levels if level not in schema.classes))
+    if label in allowed:
+        return label
+    folded = {name.casefold(): name for name in allowed}
+    if label.casefold() in folded:
+        return folded[label.casefold()]
+    near = difflib.get_close_matches(label, allowed, 1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise AnnotationError(
+        f"{where}: {printable(label[:60])!r} is no label of {schema.name} -- "
+        f"{hint}allowed: {', '.join(allowed)}"
+    )
+
+
+def in_schema_order(instances: list[Instance], schema: Schema) -> tuple[Instance, ...]:
+    """Instances cranial to caudal where the schema has levels, otherwise as they came."""
+    rank = {level: index for index, level in enumerate(schema.levels)}
+    return tuple(sorted(instances, key=lambda item: rank.get(item.label, len(rank))))
+
+
+def points_box(xy: FloatArray) -> Box:
+    """Left, top, right, bottom of those of (N, 2) points that are not NaN."""
+    (left, top), (right, bottom) = np.nanmin(xy, axis=0), np.nanmax(xy, axis=0)
+    return float(left), float(top), float(right), float(bottom)
