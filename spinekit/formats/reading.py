@@ -12,10 +12,10 @@ import re
 import stat
 import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy.typing as npt
 
@@ -25,6 +25,8 @@ from spinekit.core.spacing import Spacing, SpacingOrigin
 from spinekit.files import sha256_of
 from spinekit.formats.plugin import MAX_PIXELS, ReadOptions
 from spinekit.formats.registry import ImageReader, image_readers
+
+T = TypeVar("T")
 
 SNIFFED_BYTES = 1024
 MAX_BYTES = 2 << 30
@@ -129,7 +131,7 @@ def read_images(path: Path, options: ReadOptions | None = None) -> Iterator[Imag
     name = _relative_name(_absolute(path), _absolute(options.root or path.parent))
     notes = _misnamed(path, reader)
     images = reader.format.read(path, options)
-    while (image := _next_image(path, images)) is not None:
+    while (image := _guarded(path, lambda: next(images, None))) is not None:
         frame = image.ref.frame
         ref = dataclasses.replace(
             image.ref, path=path, sha256=digest, name=name if frame is None else f"{name}#{frame}"
@@ -164,11 +166,8 @@ def read_raw(ref: ImageRef, max_pixels: int = MAX_PIXELS) -> npt.NDArray[Any]:
         raise ReadError(path, f"{reader.format.title} offers no raw values", "use its 8-bit pixels")
     if ref.sha256 and _guarded_hash(path) != ref.sha256:
         raise ReadError(path, "the file has changed since it was first read", "run the whole analysis again")
-    try:
-        with _quiet():
-            return reader.read_raw(path, ref.frame, max_pixels)
-    except BaseException as error:
-        _raise_readable(path, error)
+    decode = reader.read_raw
+    return _guarded(path, lambda: decode(path, ref.frame, max_pixels))
 
 
 def parse_spacing(text: str) -> Spacing:
@@ -362,21 +361,17 @@ def _misnamed(path: Path, reader: ImageReader) -> tuple[str, ...]:
     return (f"named {suffix}, but its content is {reader.format.name}",) if misleading else ()
 
 
-def _next_image(path: Path, images: Iterator[Image]) -> Image | None:
-    """The next image, or None at the end; the one place where every fault of a codec becomes a `ReadError`.
+def _guarded(path: Path, step: Callable[[], T]) -> T:
+    """One step of a reader; the one place where every fault of a codec becomes a `ReadError`.
 
-    Decoders raise some ten kinds of exception on damaged files, so all are caught here.
+    Decoders raise some ten kinds of exception on damaged files, so all are caught here. Libraries'
+    warnings are kept off the terminal: they may quote a patient's attributes.
     """
     try:
-        with _quiet():
-            return next(images, None)
-    except BaseException as error:
+        with warnings.catch_warnings(action="ignore"):
+            return step()
+    except BaseException as error:  # noqa: BLE001  (the documented boundary; interrupts go on)
         _raise_readable(path, error)
-
-
-def _quiet() -> warnings.catch_warnings[None]:
-    """Keeps libraries' warnings off the terminal: they may quote a patient's attributes."""
-    return warnings.catch_warnings(action="ignore")
 
 
 def _raise_readable(path: Path, error: BaseException) -> NoReturn:
