@@ -55,6 +55,17 @@ def blurred(source: Layer | Field, sigma: float) -> Field:
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
+def uneven(rng: np.random.Generator, drawn: Field, scale: float, strength: float = 0.3) -> Field:
+    """Drawn lines whose strength wanders along them, as overlaid tissue makes it."""
+    wander = 1.0 + strength * cloud(rng, drawn.shape[0], drawn.shape[1], scale)
+    return np.asarray(drawn * np.clip(wander, 0.25, 1.75), dtype=np.float32)
+
+
+def resized(film: Field, height: int, width: int) -> Field:
+    """A film in (height, width) by cubic interpolation; a point x moves to (x + 0.5) * scale - 0.5."""
+    return np.asarray(cv2.resize(film, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+
+
 def cloud(rng: np.random.Generator, height: int, width: int, scale: float) -> Field:
     """Smooth noise of unit standard deviation whose lumps are about ``scale`` px wide."""
     rows, columns = int(height / scale) + 4, int(width / scale) + 4
