@@ -21,6 +21,7 @@ import numpy as np
 from spinekit.core.errors import AnnotationError
 from spinekit.core.image import FloatArray, ImageRef
 from spinekit.core.landmarks import landmarks
+from spinekit.core.outline import Outline
 from spinekit.core.scene import Absent, Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.formats.plugin import AnnotationFormat
@@ -40,21 +41,23 @@ def read(folder: Path, schema: Schema, images: Path | None = None) -> Iterator[S
 
     Args:
         folder: The folder, or its ``landmarks.csv``.
-        schema: With 17 levels and the landmarks TL, TR, BL, BR, e.g. ``spine-ap``.
+        schema: With the levels T1 to L5, and the landmarks TL, TR, BL, BR (``spine-ap``) or none
+            (``spine-ap-levels``: each body then is an outline of its four corners).
         images: Folder of the films; None for ``images/`` in the folder, or the folder itself.
 
     Raises:
         AnnotationError: If the tables or the schema do not fit; the message gives file and row.
     """
     folder, images = _places(folder, images)
-    columns = _corner_columns(schema)
+    levels, columns = _levels(schema), _corner_columns(schema)
     notes = _suspects(folder / "suspect_labels.csv")
     films = image_folder(images)
     for name, row in _table(folder):
         film = films.find(name)
         if isinstance(film, Absent):
             continue
-        instances = _bodies(row, film, schema, columns)
+        corners = _pixels(row, film)[:, columns]
+        instances = tuple(_body(level, xy, schema) for level, xy in zip(levels, corners, strict=True))
         remarks = (notes[name],) if name in notes else ()
         yield Scene(film, schema, instances, notes=remarks, group=visit_of(name))
 
@@ -127,29 +130,43 @@ def _table(folder: Path) -> Iterator[tuple[str, FloatArray]]:
         yield name, np.array(values, dtype=np.float64).reshape(2, -1).T
 
 
+def _levels(schema: Schema) -> tuple[str, ...]:
+    """The 17 levels of the set, as the schema has them."""
+    first = schema.levels.index("T1") if "T1" in schema.levels else 0
+    levels = schema.levels[first : first + BODIES]
+    if len(levels) != BODIES or levels[-1] != "L5":
+        raise AnnotationError(
+            f"schema {schema.name}: has not the 17 levels T1 to L5 of AASCE -- use spine-ap or spine-ap-levels"
+        )
+    return levels
+
+
 def _corner_columns(schema: Schema) -> list[int]:
-    """For each landmark of the schema, which corner of the table it is."""
+    """For each landmark of the schema, which corner of the table it is; around the body for none."""
+    if not schema.landmarks:
+        return [CORNERS.index(corner) for corner in ("TL", "TR", "BR", "BL")]
     resolved = {schema.resolve(corner): index for index, corner in enumerate(CORNERS)}
     names = schema.landmark_names
-    if len(schema.levels) != BODIES or sorted(names) != sorted(map(str, resolved)):
+    if sorted(names) != sorted(map(str, resolved)):
         raise AnnotationError(
-            f"schema {schema.name}: has {len(schema.levels)} levels and the landmarks {', '.join(names)} "
-            "-- AASCE needs 17 levels with TL, TR, BL, BR, e.g. spine-ap"
+            f"schema {schema.name}: has the landmarks {', '.join(names)} -- AASCE gives TL, TR, BL, BR: "
+            "use spine-ap"
         )
     return [resolved[name] for name in names]
 
 
-def _bodies(
-    fractions: FloatArray, film: ImageRef, schema: Schema, columns: list[int]
-) -> tuple[Instance, ...]:
-    pixels = fractions * [film.width, film.height]
+def _pixels(fractions: FloatArray, film: ImageRef) -> FloatArray:
+    """The (17, 4, 2) corners in pixels, whole numbers wherever the printed digits mean one."""
+    pixels: FloatArray = fractions * [film.width, film.height]
     whole = np.round(pixels)
-    pixels = np.where(np.abs(pixels - whole) < _PRINTED_PX, whole, pixels)
-    corners = pixels.reshape(BODIES, len(CORNERS), 2)[:, columns]
-    bodies = []
-    for level, xy in zip(schema.levels, corners, strict=True):
-        bodies.append(Instance(level, points_box(xy), landmarks=landmarks(schema.landmark_names, xy)))
-    return tuple(bodies)
+    near = np.abs(pixels - whole) < _PRINTED_PX
+    return np.where(near, whole, pixels).reshape(BODIES, len(CORNERS), 2)
+
+
+def _body(level: str, xy: FloatArray, schema: Schema) -> Instance:
+    if not schema.landmarks:
+        return Instance(level, points_box(xy), Outline((xy,)))
+    return Instance(level, points_box(xy), landmarks=landmarks(schema.landmark_names, xy))
 
 
 def _suspects(path: Path) -> dict[str, str]:
@@ -162,6 +179,6 @@ def _suspects(path: Path) -> dict[str, str]:
 FORMAT = AnnotationFormat(
     name="aasce",
     title="AASCE 2019 tables: 17 vertebrae x 4 corners on AP spine films (read only)",
-    keeps=frozenset({"labels", "landmarks", "order"}),
+    keeps=frozenset({"labels", "landmarks", "outlines", "order"}),
     read=read,
 )

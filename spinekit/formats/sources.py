@@ -19,11 +19,12 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 from PIL import Image as PillowImage
 
-from spinekit.core.errors import AnnotationError
+from spinekit.core.errors import AnnotationError, SpinekitError
 from spinekit.core.image import FloatArray, ImageRef
 from spinekit.core.scene import Absent, Box, Instance
 from spinekit.core.schema import Schema
 from spinekit.files import printable, sha256_of
+from spinekit.formats.plugin import ReadOptions
 
 MAX_TEXT_BYTES = 1 << 30
 _EXIF_ORIENTATION = 0x0112
@@ -82,21 +83,51 @@ class ImageFolder:
         reason = unsafe_name(name)
         if reason:
             return Absent(f"{printable(name)}: {reason}")
-        relative = str(PurePosixPath(name))
+        file, frame = (name, "") if str(PurePosixPath(name)) in self.paths else split_frame(name)
+        relative = str(PurePosixPath(file))
         if relative not in self.paths:
-            namesakes = self.by_name.get(PurePosixPath(name).name, [])
+            namesakes = self.by_name.get(PurePosixPath(file).name, [])
             if len(namesakes) > 1:
                 return Absent(f"{printable(name)}: {len(namesakes)} subfolders hold an image of this name")
             if not namesakes:
                 return Absent(f"{printable(name)}: not in {self.root}")
             relative = namesakes[0]
-        path = self.paths[relative]
-        try:
-            height, width = image_size(path)
-            digest = sha256_of(path)
-        except OSError:
-            return Absent(f"{printable(name)}: cannot be opened as an image")
-        return ImageRef(path, height, width, sha256=digest, name=relative)
+        found = None if frame else _from_header(self.paths[relative], relative)
+        return found or _from_pixels(self.paths[relative], self.root, f"{relative}{frame}")
+
+
+def _from_header(path: Path, name: str) -> ImageRef | None:
+    """The reference of an ordinary image, without decoding it; None for any other file."""
+    from spinekit.formats.raster import sniff
+
+    try:
+        with path.open("rb") as stream:
+            if not sniff(stream.read(1024)):
+                return None
+        height, width = image_size(path)
+        return ImageRef(path, height, width, sha256=sha256_of(path), name=name)
+    except OSError:
+        return None
+
+
+def _from_pixels(path: Path, root: Path, name: str) -> ImageRef | Absent:
+    """The reference of a DICOM file or of one frame, as the image readers give it."""
+    from spinekit.formats.reading import read_images
+
+    try:
+        refs = [image.ref for image in read_images(path, ReadOptions(root=root))]
+    except SpinekitError as error:
+        return Absent(str(error))
+    named = [ref for ref in refs if ref.name == name]
+    if not named:
+        return Absent(f"{printable(name)}: the file holds {len(refs)} frames, none of this name")
+    return named[0]
+
+
+def split_frame(name: str) -> tuple[str, str]:
+    """A name without its frame, and the frame with its ``#``: ``x.dcm#3`` gives ``x.dcm`` and ``#3``."""
+    file, mark, frame = name.rpartition("#")
+    return (file, f"#{frame}") if mark and file and frame.isdecimal() else (name, "")
 
 
 def image_folder(root: Path) -> ImageFolder:

@@ -212,7 +212,7 @@ def _groups(path: Path) -> dict[str, str]:
     _, header = next(rows)
     if header[:2] != ["file", "series"]:
         return {}
-    return {row[0]: f"series-{row[1]}" for _, row in rows if len(row) >= 2}
+    return {row[0]: f"series {row[1]}" for _, row in rows if len(row) >= 2}
 
 
 FORMAT = AnnotationFormat(
