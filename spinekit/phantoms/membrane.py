@@ -7,9 +7,12 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from spinekit.core.image import BoolArray
 from spinekit.phantoms import canvas
 from spinekit.phantoms.canvas import Field
 from spinekit.phantoms.phantom import Phantom
+
+_CORNER = 3.5  # px, radius of the roundest corner that a cell may have
 
 _PIXELS_A_CELL = 1450.0  # about 180 cells in 512 x 512, as in the ISBI 2012 sections
 
@@ -28,10 +31,17 @@ def membrane_tile(seed: int, size: int = 512, bits: int = 8) -> Phantom:
     rng = np.random.default_rng([seed, 3])
     depth = _distance_to_border(rng, size)
     # Membranes cut at a slant look wide: the half width wanders.
-    half = np.clip(2.0 + 0.7 * canvas.cloud(rng, size, size, 45.0), 1.2, 4.5)
-    mask = (depth <= half).astype(np.uint8)
-    film = _grey(rng, depth, half)
-    return Phantom(kind="membrane", pixels=canvas.quantised(film, bits), mask=mask)
+    half = np.clip(2.0 + 0.6 * canvas.cloud(rng, size, size, 45.0), 1.3, 4.0)
+    mask = _rounded(depth <= half)
+    film = _grey(rng, mask, depth)
+    return Phantom(kind="membrane", pixels=canvas.quantised(film, bits), mask=mask.astype(np.uint8))
+
+
+def _rounded(mask: BoolArray) -> BoolArray:
+    """The membranes with cells opened by a disc: corners grow round and slivers close."""
+    deep = ndimage.distance_transform_edt(~mask) > _CORNER
+    opened: BoolArray = ndimage.distance_transform_edt(~deep) <= _CORNER
+    return ~opened
 
 
 def _distance_to_border(rng: np.random.Generator, size: int) -> Field:
@@ -45,7 +55,7 @@ def _distance_to_border(rng: np.random.Generator, size: int) -> Field:
     seeds = rng.uniform(-margin, size + margin, (count, 2))
     hidden = np.abs(rng.normal(0.0, 24.0, count))
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
-    for scale, amount in ((110.0, 14.0), (40.0, 5.0), (14.0, 1.3)):
+    for scale, amount in ((110.0, 13.0), (40.0, 4.0), (16.0, 1.1)):
         y = y + canvas.cloud(rng, size, size, scale) * np.float32(amount)
         x = x + canvas.cloud(rng, size, size, scale) * np.float32(amount)
     flat = np.stack([y.ravel(), x.ravel(), np.zeros(size * size, dtype=np.float32)], axis=-1)
@@ -57,23 +67,22 @@ def _distance_to_border(rng: np.random.Generator, size: int) -> Field:
     return np.asarray(ndimage.distance_transform_edt(~border), dtype=np.float32)
 
 
-def _grey(rng: np.random.Generator, depth: Field, half: Field) -> Field:
-    """The tile as grey 0..1."""
+def _grey(rng: np.random.Generator, mask: BoolArray, depth: Field) -> Field:
+    """The tile as grey 0..1; ``depth`` is the distance to the middle of the membranes."""
     size = depth.shape[0]
-    light = np.float32(rng.uniform(0.58, 0.68))
-    film = np.full((size, size), light, dtype=np.float32)
-    film += canvas.cloud(rng, size, size, 90.0) * np.float32(0.03)
-    film += canvas.cloud(rng, size, size, 4.0) * np.float32(0.045)
-    film = _with_vesicles(rng, film, depth)
-    film = _with_mitochondria(rng, film, depth)
-    strength = np.float32(rng.uniform(0.42, 0.52)) * (
-        1 + canvas.cloud(rng, size, size, 25.0) * np.float32(0.16)
+    inside = np.asarray(ndimage.distance_transform_edt(~mask), dtype=np.float32)
+    film = np.full((size, size), rng.uniform(0.57, 0.66), dtype=np.float32)
+    film += canvas.cloud(rng, size, size, 90.0) * np.float32(0.035)
+    film += canvas.cloud(rng, size, size, 4.0) * np.float32(0.04)
+    film = _with_vesicles(rng, film, inside)
+    film = _with_mitochondria(rng, film, inside)
+    strength = np.float32(rng.uniform(0.26, 0.34)) * (
+        1 + canvas.cloud(rng, size, size, 25.0) * np.float32(0.2)
     )
-    dark = np.exp(-((depth / (half * np.float32(0.95))) ** 2))
-    smear = np.exp(-((depth / (half * np.float32(2.2))) ** 2)) * canvas.step(half - np.float32(2.9), 0.3)
-    film -= strength * np.maximum(dark, np.float32(0.7) * smear)
+    ridge = np.exp(-((depth / np.float32(1.9)) ** 2)) * np.float32(rng.uniform(0.14, 0.2))
+    film -= canvas.blurred(mask.astype(np.float32), 0.9) * strength + ridge
     film = canvas.blurred(film, rng.uniform(0.6, 0.9))
-    film += canvas.blurred(rng.standard_normal((size, size), dtype=np.float32), 0.5) * np.float32(0.085)
+    film += canvas.blurred(rng.standard_normal((size, size), dtype=np.float32), 0.5) * np.float32(0.07)
     film += canvas.cloud(rng, size, size, 2.5) * np.float32(0.025)
     return np.asarray(film, dtype=np.float32)
 
@@ -83,9 +92,9 @@ def _with_vesicles(rng: np.random.Generator, film: Field, depth: Field) -> Field
     size = film.shape[0]
     rings, cores = canvas.layer(size, size), canvas.layer(size, size)
     crowd = canvas.cloud(rng, size, size, 70.0)
-    for y, x in rng.integers(0, size, (int(1200 * (size / 512) ** 2), 2)):
-        radius = rng.uniform(2.2, 4.2)
-        if depth[y, x] > radius + 5.0 and crowd[y, x] > rng.normal(0.6, 0.5):
+    for y, x in rng.integers(0, size, (int(3000 * (size / 512) ** 2), 2)):
+        radius = rng.uniform(2.0, 3.8)
+        if depth[y, x] > radius + 2.5 and crowd[y, x] > rng.normal(0.3, 0.5):
             ring = canvas.ellipse(np.array([float(x), float(y)]), (radius, radius * rng.uniform(0.8, 1.2)))
             canvas.stroke(rings, ring, 1, int(rng.integers(110, 240)), closed=True)
             canvas.fill(cores, ring, 120)
@@ -98,15 +107,15 @@ def _with_mitochondria(rng: np.random.Generator, film: Field, depth: Field) -> F
     size = film.shape[0]
     inside, rim = canvas.layer(size, size), canvas.layer(size, size)
     room = depth.copy()
-    for _ in range(int(rng.integers(3, 8) * (size / 512) ** 2 + 0.5)):
+    for _ in range(int(rng.integers(5, 11) * (size / 512) ** 2 + 0.5)):
         y, x = np.unravel_index(int(np.argmax(room * rng.uniform(0.75, 1.0, room.shape))), room.shape)
-        free = float(room[y, x]) - 4.0
+        free = float(room[y, x]) - 2.5
         room[max(0, y - 60) : y + 60, max(0, x - 60) : x + 60] = 0.0
-        if free < 9.0:
+        if free < 7.0:
             continue
-        long = min(free, rng.uniform(13.0, 26.0))
+        long = min(free * 1.15, rng.uniform(13.0, 30.0))
         ring = canvas.ellipse(
-            np.array([float(x), float(y)]), (long, long * rng.uniform(0.55, 0.85)), rng.uniform(0, 180)
+            np.array([float(x), float(y)]), (long, long * rng.uniform(0.6, 0.8)), rng.uniform(0, 180)
         )
         canvas.fill(inside, ring)
         canvas.stroke(rim, ring, 2, closed=True)

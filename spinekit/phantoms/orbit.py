@@ -26,6 +26,7 @@ _SKIN: Knots = (
     *((0, -74), (16, -62), (30, -44), (52, -40), (84, -43), (112, -30), (136, 10), (152, 70), (166, 150)),
     *((164, 230), (138, 310), (86, 366), (0, 388)),
 )
+_EAR: Knots = ((158, 150), (182, 158), (190, 186), (178, 214), (158, 206))
 _VAULT: Knots = (
     *((60, 118), (86, 108), (112, 116), (134, 142), (146, 190), (142, 250), (118, 308), (72, 350), (0, 368)),
 )
@@ -123,7 +124,8 @@ def _both(knots: Knots) -> tuple[FloatArray, FloatArray]:
 def _whole(half: Knots) -> FloatArray:
     """A closed outline from its right half, ends on the midline."""
     right, left = _both(half)
-    return np.vstack([right, left[::-1]])
+    # A point on the midline is its own mirror image and must not stand twice: curves would kink there.
+    return np.vstack([right, left[left[:, 0] < 0][::-1]])
 
 
 def _slice(rng: np.random.Generator, sheet: Sheet, zoom: float) -> Field:
@@ -132,6 +134,7 @@ def _slice(rng: np.random.Generator, sheet: Sheet, zoom: float) -> Field:
     image = np.full((sheet.height, sheet.width), _AIR, dtype=np.float32)
     if rng.random() < 0.6:
         image = _with_table(rng, image, sheet, fine)
+    image = _filled(image, sheet, list(_both(_EAR)), _SOFT - 40.0)
     image = _filled(image, sheet, [_whole(_SKIN)], _SOFT + 10.0)
     within = canvas.smooth_ring(_whole(_SKIN), 200) * 0.968 + np.array([0.0, 5.0])
     image = _filled(image, sheet, [within], _FAT, smooth=False)
@@ -228,6 +231,17 @@ def _with_nose(rng: np.random.Generator, image: Field, sheet: Sheet, fine: float
     for half in _both(_FRONTAL_PROCESS):
         image = _filled(image, sheet, [half], _BONE)
     return image
+
+
+def _with_mucosa(rng: np.random.Generator, image: Field, sheet: Sheet) -> Field:
+    """Swollen lining here and there in the ethmoid cells."""
+    lumps = []
+    for _ in range(int(rng.integers(2, 9))):
+        middle = np.array([rng.uniform(-26.0, 26.0), rng.uniform(-10.0, 105.0)])
+        lumps.append(
+            canvas.ellipse(middle, (rng.uniform(3.0, 7.0), rng.uniform(3.0, 9.0)), rng.uniform(0, 180))
+        )
+    return _filled(image, sheet, lumps, _SOFT - 20.0)
 
 
 def _with_table(rng: np.random.Generator, image: Field, sheet: Sheet, fine: float) -> Field:
