@@ -99,3 +99,9 @@ def load_yaml(path: Path) -> object:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 text -- save it as UTF-8") from error
     return parse_yaml(text, str(path))
+
+
+def dump_yaml(content: object) -> str:
+    """YAML text of plain values, in their given order."""
+    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
+    return text

@@ -1,0 +1,83 @@
+"""A trained model as a folder that can be used, shared and judged: weights, card and run record."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from spinekit import __version__
+from spinekit.files import atomic_path, sha256_of, write_text
+from spinekit.schemas import load_schema
+from spinekit.schemas.strict_yaml import dump_yaml
+from spinekit.workflows.train import Trained, TrainSettings
+
+_CONFIDENCE = {"pose": 0.1, "seg": 0.1, "sem": 0.5}
+RESEARCH_USE = "research use only; not a medical device, not for diagnosis"
+
+
+def write_model(trained: Trained, out: Path) -> Path:
+    """Writes ``weights.pt``, ``card.yaml`` and ``run.json``.
+
+    Args:
+        trained: What a training made.
+        out: The model's folder.
+
+    Returns:
+        The card.
+    """
+    weights = out / "weights.pt"
+    with atomic_path(weights) as temporary:
+        shutil.copyfile(trained.weights, temporary)
+    write_text(out / "run.json", json.dumps(_record(trained), indent=1, sort_keys=True) + "\n")
+    card = out / "card.yaml"
+    write_text(card, dump_yaml(_card(trained.settings, sha256_of(weights))))
+    return card
+
+
+def _card(settings: TrainSettings, digest: str) -> dict[str, Any]:
+    schema = load_schema(settings.schema_name)
+    instances = 1 if settings.task == "sem" else max(1, len(schema.levels) or len(schema.classes))
+    return {
+        "name": settings.name,
+        "title": schema.title,
+        "task": settings.task,
+        "view": schema.view,
+        "schema": schema.name,
+        "fingerprint": schema.fingerprint(),
+        "architecture": settings.model,
+        "canvas": {"height": settings.height, "width": settings.width},
+        "enlarge": settings.enlarge,
+        "confidence": _CONFIDENCE[settings.task],
+        "instances": instances,
+        "sha256": digest,
+        "licence": "AGPL-3.0-or-later",
+        "limits": [RESEARCH_USE],
+    }
+
+
+def _record(trained: Trained) -> dict[str, Any]:
+    """What the training was, without a path of the machine."""
+    settings = trained.settings.model_dump(mode="json", by_alias=True)
+    for key in ("data", "start", "split"):
+        if settings[key]:
+            settings[key] = Path(settings[key]).name
+    return {
+        "settings": settings,
+        "images": trained.data.images,
+        "instances": trained.data.instances,
+        "dropped": len(trained.data.dropped),
+        "points_outside": trained.data.points_outside,
+        "epochs": [
+            {"epoch": e.epoch, "losses": dict(e.losses), "metrics": dict(e.metrics), "fitness": e.fitness}
+            for e in trained.history
+        ],
+        "versions": {
+            "spinekit": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("ultralytics", "torch", "numpy")},
+        },
+    }
