@@ -23,12 +23,20 @@ from spinekit.models.canvas import STRIDE, Canvas, shrink
 from spinekit.models.training import EpochReport, TrainingPlan
 from spinekit.models.training import train as train_network
 from spinekit.schemas import load_schema, load_yaml, nearest
-from spinekit.workflows.seasoning import phantom_samples
+from spinekit.workflows.seasoning import negative_samples, phantom_samples
 from spinekit.workflows.split import read_split
 from spinekit.workflows.tiles import tile_samples
 
 Sample = tuple[Scene, UInt8Array]
 Progress = Callable[[str, int, int], None]
+
+
+def _expanded(text: str) -> str:
+    if "$SPINEKIT_DATA" not in text:
+        return text
+    if "SPINEKIT_DATA" not in os.environ:
+        raise ValueError("$SPINEKIT_DATA is not set -- set it to the folder of your data sets")
+    return text.replace("$SPINEKIT_DATA", os.environ["SPINEKIT_DATA"])
 
 
 class TrainSettings(BaseModel):
@@ -62,6 +70,8 @@ class TrainSettings(BaseModel):
         device: As Ultralytics names devices.
         phantoms: Synthetic films added to the training part.
         keep_noted: Whether films whose labels carry a remark (suspect labels) are trained on.
+        negatives: Folders of images that show something else; the model learns to find nothing in them.
+        negatives_each: How many of each such folder.
         enlarge: Tiles are enlarged so many times (``sem``).
         freeze: Layers held fixed.
     """
@@ -95,18 +105,20 @@ class TrainSettings(BaseModel):
     device: str | None = None
     phantoms: int = Field(0, ge=0, le=100_000)
     keep_noted: bool = False
+    negatives: tuple[Path, ...] = ()
+    negatives_each: int = Field(12, ge=1, le=10_000)
     enlarge: int = Field(1, ge=1, le=8)
     freeze: int = Field(0, ge=0, le=24)
 
     @field_validator("data", "start", "split", mode="before")
     @classmethod
-    def _expand(cls, value: object) -> object:
-        text = str(value) if value is not None else None
-        if text is None or "$SPINEKIT_DATA" not in text:
-            return value
-        if "SPINEKIT_DATA" not in os.environ:
-            raise ValueError("$SPINEKIT_DATA is not set -- set it to the folder of your data sets")
-        return text.replace("$SPINEKIT_DATA", os.environ["SPINEKIT_DATA"])
+    def _expand_one(cls, value: object) -> object:
+        return None if value is None else _expanded(str(value))
+
+    @field_validator("negatives", mode="before")
+    @classmethod
+    def _expand_all(cls, value: object) -> object:
+        return tuple(_expanded(str(item)) for item in value) if isinstance(value, (list, tuple)) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +285,9 @@ def _samples(
         if on_progress is not None:
             on_progress(f"preparing {part} images", done, len(scenes))
     if part == "train":
+        for scene, pixels in negative_samples(schema, settings.negatives, settings.negatives_each):
+            rows, columns = canvas.fit(*pixels.shape)
+            yield resize_scene(scene, rows, columns), shrink(pixels, rows, columns)
         for scene, pixels in phantom_samples(schema, settings.data_schema, settings.phantoms, settings.seed):
             if settings.task == "sem":
                 yield from tile_samples(scene, pixels, canvas, settings.enlarge)
