@@ -23,7 +23,7 @@ _ANCHORS: Knots = ((0, -66), (-150, 170), (150, 170), (0, 365), (0, 120))
 
 # Right halves (x > 0), mirrored for the left.
 _SKIN: Knots = (
-    *((0, -74), (16, -62), (30, -44), (52, -40), (84, -43), (112, -30), (136, 10), (152, 70), (166, 150)),
+    *((0, -76), (17, -68), (32, -48), (52, -40), (84, -43), (112, -30), (136, 10), (152, 70), (166, 150)),
     *((164, 230), (138, 310), (86, 366), (0, 388)),
 )
 _EAR: Knots = ((158, 150), (182, 158), (190, 186), (178, 214), (158, 206))
@@ -40,11 +40,11 @@ _FRONTAL_PROCESS: Knots = (
     (40, -14),
     (32, -8),
     (18, -34),
-    (4, -60),
-    (0, -66),
-    (0, -56),
-    (14, -44),
-    (26, -30),
+    (7, -58),
+    (0, -65),
+    (0, -54),
+    (12, -44),
+    (26, -28),
 )
 _ORBIT: Knots = ((40, -20), (76, -34), (112, -8), (104, 36), (80, 82), (54, 116), (42, 80), (37, 30))
 _FOSSA: Knots = ((118, 24), (138, 30), (148, 90), (140, 130), (112, 108), (90, 98), (104, 66))
@@ -212,15 +212,14 @@ def _with_nose(rng: np.random.Generator, image: Field, sheet: Sheet, fine: float
     cells: Knots = ((0, -44), (20, -24), (32, -6), (31, 40), (35, 84), (38, 112), (0, 118))
     image = _filled(image, sheet, [_whole(cells)], -920.0)
     septa = [np.array([[0.0, -56.0], [rng.normal(0, 3), 20.0], [rng.normal(0, 2), 116.0]])]
-    for y in np.arange(-4.0, 112.0, 15.0) + rng.uniform(-4, 4, 8):
-        for side in (-1.0, 1.0):
-            bent = np.array(
-                [[0.0, y], [side * 16.0, y + rng.normal(0, 5)], [side * 35.0, y + rng.normal(4, 5)]]
-            )
-            septa.append(bent)
     for side in (-1.0, 1.0):
-        septa.append(np.array([[side * 16.0, -22.0], [side * 17.0, 40.0], [side * 18.0, 112.0]]))
-    image = _lined(image, sheet, septa, 2.0 * fine, 260.0)
+        lamella = [[side * (14.0 + rng.normal(0, 2.5)), y] for y in (-24.0, 8.0, 40.0, 76.0, 112.0)]
+        septa.append(np.array(lamella))
+        for y in np.cumsum(rng.uniform(13.0, 26.0, 6)) - 14.0:
+            bow = rng.normal(0, 7)
+            septa.append(np.array([[side * 14.0, y + bow], [side * 25.0, y - 0.6 * bow], [side * 35.0, y]]))
+    image = _with_mucosa(rng, image, sheet)
+    image = _lined(image, sheet, septa, 2.0 * fine, rng.uniform(-100.0, 250.0))
     image = _filled(
         image, sheet, [_whole(((0, 112), (40, 110), (56, 126), (44, 150), (0, 158)))], _BONE - 250.0
     )

@@ -29,7 +29,7 @@ def skull_lateral(seed: int, height: int = 2400, bits: int = 8) -> Phantom:
 
     Returns:
         One thing ``skull`` with the 27 points of the schema ``ceph-27``; the 19 of ``ceph-19`` are among
-        them. Spacing of the digitised film: 0.1 mm at 2400 rows.
+        them. Spacing in the detector's plane: 0.1 mm at 2400 rows.
     """
     rng = np.random.default_rng([seed, 2])
     scale = height / _FILM[0]
@@ -43,7 +43,7 @@ def skull_lateral(seed: int, height: int = 2400, bits: int = 8) -> Phantom:
         labels=("skull",),
         names=NAMES,
         points=((points + 0.5) * scale - 0.5)[None],
-        spacing=Spacing(pixel, pixel, SpacingOrigin.SCANNED),
+        spacing=Spacing(pixel, pixel, SpacingOrigin.DETECTOR),
     )
 
 
