@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from spinekit.core.schema import LandmarkDefinition, MeasurementFormula, Schema
 
 TASKS = ("pose", "seg", "sem")
 UNITS = ("deg", "length", "%", "ratio")
+_MEASUREMENT_NAME = re.compile(r"[a-z][a-z0-9_]*")
 KEYS = (
     "name",
     "version",
@@ -147,7 +149,13 @@ def _landmark(place: _Place) -> LandmarkDefinition:
     if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 < sigma < math.inf:
         raise keys["sigma"].wrong(f"must be a number above 0 such as 0.05, not {sigma!r}")
     aliases = keys["aliases"].names() if "aliases" in keys else ()
-    return LandmarkDefinition(keys["name"].text(), keys["definition"].text(), aliases, float(sigma))
+    name = keys["name"].text()
+    for spoken in (name, *aliases):
+        if set(spoken) & set('."\n'):
+            raise place.wrong(
+                f"is named {spoken!r}, but dots, double quotes and line ends cannot be in a name"
+            )
+    return LandmarkDefinition(name, keys["definition"].text(), aliases, float(sigma))
 
 
 def _formulas(place: _Place) -> tuple[MeasurementFormula, ...]:
@@ -159,8 +167,13 @@ def _formulas(place: _Place) -> tuple[MeasurementFormula, ...]:
 def _formula(place: _Place) -> MeasurementFormula:
     names = ("name", "unit", "formula", "definition")
     keys = place.keys(names, names)
+    name = keys["name"].text()
+    if not _MEASUREMENT_NAME.fullmatch(name):
+        raise keys["name"].wrong(
+            f"is {name!r} -- small letters, digits and _ make a name such as facial_angle"
+        )
     return MeasurementFormula(
-        keys["name"].text(), keys["unit"].choice(UNITS), keys["formula"].text(), keys["definition"].text()
+        name, keys["unit"].choice(UNITS), keys["formula"].text(), keys["definition"].text()
     )
 
 

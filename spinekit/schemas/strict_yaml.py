@@ -39,7 +39,8 @@ class _StrictLoader(yaml.SafeLoader):
         content: dict[Hashable, Any] = {}
         for key_node, value_node in node.value:
             if key_node.tag != "tag:yaml.org,2002:str":
-                raise _refusal(f"the key {key_node.value!r} is not text: put it in quotes", key_node)
+                shown = repr(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "here"
+                raise _refusal(f"the key {shown} is not text: put it in quotes", key_node)
             key = str(key_node.value)
             if key in content:
                 raise _refusal(f"the key {key!r} occurs twice", key_node)
@@ -47,8 +48,9 @@ class _StrictLoader(yaml.SafeLoader):
         return content
 
 
-def _refusal(problem: str, where: Any) -> yaml.MarkedYAMLError:
-    return yaml.constructor.ConstructorError(None, None, problem, where.start_mark)
+def _refusal(problem: str, where: yaml.Event | yaml.Node) -> yaml.MarkedYAMLError:
+    mark: Any = where.start_mark
+    return yaml.constructor.ConstructorError(None, None, problem, mark)
 
 
 def parse_yaml(text: str, source: str) -> object:

@@ -1,0 +1,145 @@
+"""The vertebral bodies of a scene with their corners, in order, and everything doubtful about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spinekit.core.image import FloatArray
+from spinekit.core.scene import Absent, Instance, Scene
+from spinekit.measures.cobb import CORNERS
+from spinekit.measures.interval import draw_points
+
+MIN_BODIES = 5
+INFERRED = "inferred"  # begins the flag of a body that was drawn where it must be, not seen
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bodies:
+    """Bodies with all four corners, from cranial to caudal.
+
+    Attributes:
+        names: Level of each, or ``body 1`` ... where levels are not known.
+        levels: Whether the names are levels of the schema.
+        corners: (n, 4, 2) px: TL, TR, BL, BR.
+        draws: (draws, n, 4, 2) px random corners by their spread, or None where a spread is unknown.
+        reasons: Why a person should look: bodies missing, left out or out of order.
+        flags: For each body its doubts.
+    """
+
+    names: tuple[str, ...]
+    levels: bool
+    corners: FloatArray
+    draws: FloatArray | None
+    reasons: tuple[str, ...]
+    flags: tuple[tuple[str, ...], ...]
+
+
+def find_bodies(scene: Scene) -> Bodies | Absent:
+    """The bodies to measure on.
+
+    Args:
+        scene: Instances labelled with levels of the schema, or all with a class; levels give the order,
+            otherwise the height in the image does.
+
+    Returns:
+        The bodies, or why there are none to measure on: fewer than 5, or a level found twice.
+    """
+    known = scene.schema.levels
+    levelled = bool(scene.instances) and all(item.label in known for item in scene.instances)
+    labels = [item.label for item in scene.instances]
+    if levelled:
+        doubled = [level for level in known if labels.count(level) > 1]
+        if doubled:
+            return Absent(f"{', '.join(doubled)} was found more than once")
+    kept: list[tuple[Instance, FloatArray]] = []
+    left_out: list[str] = []
+    for number, item in enumerate(scene.instances, 1):
+        corners = _corners(item, item.label if levelled else f"{item.label} {number}")
+        if isinstance(corners, Absent):
+            left_out.append(corners.reason)
+        else:
+            kept.append((item, corners))
+    key = (
+        (lambda pair: known.index(pair[0].label)) if levelled else (lambda pair: float(pair[1][:, 1].mean()))
+    )
+    kept.sort(key=key)
+    missing = _missing(known, labels, levelled)
+    if scene.instances and all(_without_corners(item) for item in scene.instances):
+        return Absent("the bodies have no corners")
+    if len(kept) < MIN_BODIES:
+        why = "; ".join(x for x in (*left_out, missing) if x)
+        return Absent(
+            f"{len(kept)} bodies with four corners, {MIN_BODIES} are needed" + (f": {why}" if why else "")
+        )
+    names = tuple(item.label if levelled else f"body {i}" for i, (item, _) in enumerate(kept, 1))
+    corners = np.stack([corner for _, corner in kept])
+    reasons = [*left_out, *([missing] if missing else []), *_disorder(names, corners)]
+    flags = tuple(item.flags for item, _ in kept)
+    return Bodies(names, levelled, corners, _draws([item for item, _ in kept]), tuple(reasons), flags)
+
+
+def _corners(item: Instance, name: str) -> FloatArray | Absent:
+    """The (4, 2) px corners of one body, or why it cannot be measured on."""
+    if any(flag.lower().startswith(INFERRED) for flag in item.flags):
+        return Absent(f"{name} was inferred, not seen, and is left out")
+    marks = item.landmarks
+    if marks is None or _without_corners(item):
+        return Absent(f"{name} has no corners and is left out")
+    corners = marks.xy[[marks.index(corner) for corner in CORNERS]]
+    absent = [CORNERS[i] for i in np.flatnonzero(~np.isfinite(corners).all(axis=1))]
+    if absent:
+        return Absent(f"{name} lacks {', '.join(absent)} and is left out")
+    for first, second in ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)):
+        if bool((corners[first] == corners[second]).all()):
+            return Absent(f"{CORNERS[first]} and {CORNERS[second]} of {name} coincide, it is left out")
+    if not bool((corners[1] + corners[3] - corners[0] - corners[2]).any()):
+        return Absent(f"the mid-line of {name} has no length, it is left out")
+    return np.asarray(corners)
+
+
+def _without_corners(item: Instance) -> bool:
+    return item.landmarks is None or not set(CORNERS) <= set(item.landmarks.names)
+
+
+def _missing(known: tuple[str, ...], labels: list[str], levelled: bool) -> str:
+    """What of the schema's levels was not found, in words, or nothing."""
+    if levelled:
+        absent = [level for level in known if level not in labels]
+        return f"not found: {', '.join(absent)}" if absent else ""
+    if known and len(labels) != len(known):
+        return f"{len(labels)} bodies found where {len(known)} are expected"
+    return ""
+
+
+def _disorder(names: tuple[str, ...], corners: FloatArray) -> list[str]:
+    """Bodies whose corners seem swapped, and levels that do not follow one another downwards."""
+    reasons = []
+    across, down = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    turn = across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0]
+    swapped = [names[i] for i in np.flatnonzero((turn <= 0) | (across[:, 0] <= 0))]
+    if swapped:
+        reasons.append(f"corners seem swapped in {', '.join(swapped)}")
+    height = corners[:, :, 1].mean(axis=1)
+    above = [f"{names[i + 1]} above {names[i]}" for i in np.flatnonzero(np.diff(height) <= 0)]
+    if above:
+        reasons.append(f"out of order: {', '.join(above)}")
+    return reasons
+
+
+def _draws(items: list[Instance]) -> FloatArray | None:
+    bodies = []
+    for number, item in enumerate(items):
+        marks = item.landmarks
+        if marks is None or marks.spread is None:
+            return None
+        order = [marks.index(corner) for corner in CORNERS]
+        if not bool(np.isfinite(marks.spread[order]).all()):
+            return None
+        corners = [
+            draw_points(f"{number}.{name}", marks.xy[i], marks.spread[i])
+            for name, i in zip(CORNERS, order, strict=True)
+        ]
+        bodies.append(np.stack(corners, axis=1))
+    return np.stack(bodies, axis=1)

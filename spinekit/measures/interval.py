@@ -1,0 +1,52 @@
+"""95 % intervals by Monte Carlo: random points through the very function that gave the value."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from spinekit.core.image import FloatArray
+
+DRAWS = 500
+MOST_UNDEFINED = 0.05  # share of draws without a value above which no interval is given
+
+
+def draw_points(name: str, xy: FloatArray, spread: FloatArray) -> FloatArray:
+    """Random positions of a landmark, the same on every run and in every measurement that uses it.
+
+    Sharing the draws keeps what belongs together together: the interval of ANB is that of the difference
+    of the very SNA and SNB drawn.
+
+    Args:
+        name: Seeds the draws; unique in the image, e.g. ``3.TL``.
+        xy: (2,) px.
+        spread: (2,) standard deviation in px along x and y.
+
+    Returns:
+        (DRAWS, 2) px.
+    """
+    random = np.random.default_rng(zlib.crc32(name.encode()))
+    return np.asarray(xy + random.standard_normal((DRAWS, 2)) * spread)
+
+
+def interval(value: float, draws: FloatArray, turns: bool) -> tuple[float, float] | None:
+    """The 2.5 % and 97.5 % quantiles of the draws, widened where needed to hold the value itself.
+
+    A largest angle of several grows with noise on the points, so that the draws may lie above the value.
+
+    Args:
+        value: What was measured.
+        draws: (n,) the same under random points; NaN where undefined.
+        turns: Whether these are degrees, where 179 and -179 are neighbours.
+
+    Returns:
+        Lower and upper end, or None where too many draws have no value.
+    """
+    kept = draws[np.isfinite(draws)]
+    if kept.size == 0 or kept.size < (1 - MOST_UNDEFINED) * draws.size:
+        return None
+    if turns:
+        kept = value + (kept - value + 180.0) % 360.0 - 180.0
+    low, high = np.quantile(kept, [0.025, 0.975])
+    return min(float(low), value), max(float(high), value)

@@ -1,0 +1,51 @@
+"""What a measurement that needs code declares of itself.
+
+A module in `spinekit.measures` that holds a module-level ``MEASURES`` (a tuple of `CodeMeasurement`) is
+found and offered; a schema asks for one by its name under ``code_measurements``. Nothing else has to be
+edited to add one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from spinekit.core.measurement import Result
+from spinekit.core.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMeasurement:
+    """A measurement that needs more than a line of formula.
+
+    Attributes:
+        name: As schemas ask for it; all its results begin with it.
+        title: One line for people, with the source of the method.
+        gives: Names of its results, where their number is fixed; otherwise empty.
+        measure: From a scene to results; never raises for an odd scene.
+    """
+
+    name: str
+    title: str
+    gives: tuple[str, ...]
+    measure: Callable[[Scene], tuple[Result, ...]]
+
+    def answers(self, wanted: str) -> bool:
+        """Whether a result of that name comes from here."""
+        return wanted == self.name or wanted in self.gives or wanted.startswith(f"{self.name}_")
+
+
+@cache
+def code_measurements() -> dict[str, CodeMeasurement]:
+    """All measurements with code, by name, from the modules beside this one."""
+    found: dict[str, CodeMeasurement] = {}
+    folder = Path(__file__).resolve().parent
+    for module_info in sorted(pkgutil.iter_modules([str(folder)]), key=lambda info: info.name):
+        module = importlib.import_module(f"spinekit.measures.{module_info.name}")
+        for measurement in getattr(module, "MEASURES", ()):
+            found[measurement.name] = measurement
+    return found
