@@ -18,6 +18,35 @@ _MAX_DETECTIONS = 100
 _NMS_SECONDS = 60.0  # the library's own limit drops detections on a slow machine
 
 
+class PixelNetwork:
+    """A semantic network, fused and in single precision.
+
+    Args:
+        model: A ``YOLO`` object.
+        device: As torch names it.
+    """
+
+    def __init__(self, model: Any, device: str = "cpu") -> None:
+        self._device = torch.device(device)
+        self._net = model.model.float().to(self._device).eval().fuse(verbose=False)
+
+    @torch.inference_mode()
+    def __call__(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Class probabilities of a batch of tiles.
+
+        Args:
+            pixels: (B, H, W, 3) uint8.
+
+        Returns:
+            (B, C, h, w) at the network's own resolution.
+        """
+        tensor = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+        output = self._net(tensor.to(self._device).float() / 255.0)
+        logits = output[0] if isinstance(output, (tuple, list)) else output
+        found: npt.NDArray[np.float32] = logits.float().softmax(dim=1).cpu().numpy()
+        return found
+
+
 class Network:
     """A pose or mask network, fused and in single precision.
 

@@ -65,7 +65,10 @@ class InstanceReader:
         self.card = card
         self.schema = check_weights(card)
         self._threads = threads
-        self._network = _load(card)
+        model = load_yolo(card)
+        from spinekit.models.forward import Network
+
+        self._network = Network(model)
 
     def read(self, image: Image) -> Scene:
         """All candidates of an image above a low score, most certain first."""
@@ -107,11 +110,9 @@ class InstanceReader:
         )
 
 
-def _load(card: ModelCard) -> Any:
-    """The network of a card, if its task is the one that the card names."""
+def load_yolo(card: ModelCard) -> Any:
+    """The YOLO object of a card, if its task is the one that the card names."""
     library = load_library()
-    from spinekit.models.forward import Network
-
     try:
         model = library.YOLO(str(card.weights))
         task = model.task
@@ -124,6 +125,6 @@ def _load(card: ModelCard) -> Any:
         raise EnvironmentFaultError(
             f"{card.weights}: a {task} model, but its card says {TASKS[card.task]} -- give weights of that task"
         )
-    return Network(model)
+    return model
 
 

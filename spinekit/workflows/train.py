@@ -25,7 +25,7 @@ from spinekit.models.training import train as train_network
 from spinekit.schemas import load_schema, load_yaml, nearest
 from spinekit.workflows.seasoning import negative_samples, phantom_samples
 from spinekit.workflows.split import read_split
-from spinekit.workflows.tiles import tile_samples
+from spinekit.models.tiles import tile_samples
 
 Sample = tuple[Scene, UInt8Array]
 Progress = Callable[[str, int, int], None]

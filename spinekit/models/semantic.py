@@ -1,0 +1,100 @@
+"""Reading an image pixel by pixel, in overlapping tiles that are enlarged for the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from spinekit.core.image import Image, UInt8Array
+from spinekit.core.scene import Raster, Scene
+from spinekit.models.environment import use_threads
+from spinekit.models.reader import load_yolo
+from spinekit.models.tiles import starts
+from spinekit.models.weights import ModelCard, check_weights
+
+_OVERLAP = 0.34
+_BATCH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """Place of a tile: its first row and column."""
+
+    top: int
+    left: int
+
+
+class PixelReader:
+    """A semantic network of Ultralytics.
+
+    Each tile counts most in its middle, so that no seam shows; every tile is also read mirrored, which
+    halves the noise of a network that learnt from few images.
+
+    Args:
+        card: Which model.
+        threads: Threads to compute with; None for every core.
+    """
+
+    def __init__(self, card: ModelCard, threads: int | None = None) -> None:
+        self.card = card
+        self.schema = check_weights(card)
+        self._threads = threads
+        model = load_yolo(card)
+        from spinekit.models.forward import PixelNetwork
+
+        self._network = PixelNetwork(model)
+
+    def read(self, image: Image) -> Scene:
+        """The scene of an image: a raster of labels and the probability of the schema's last class."""
+        probability = self.probability(image.pixels)
+        labels = (probability >= self.card.confidence).astype(np.uint8) * (len(self.schema.classes) - 1)
+        return Scene(image.ref, self.schema, raster=Raster(labels, probability), model=self.card.name)
+
+    def probability(self, pixels: UInt8Array) -> npt.NDArray[np.float32]:
+        """(H, W) probability of the schema's last class."""
+        use_threads(self._threads)
+        rows = self.card.canvas.height // self.card.enlarge
+        columns = self.card.canvas.width // self.card.enlarge
+        height, width = pixels.shape
+        pad_y, pad_x = max(0, rows - height), max(0, columns - width)
+        padded = cv2.copyMakeBorder(pixels, 0, pad_y, 0, pad_x, cv2.BORDER_REFLECT)
+        weight = np.outer(_bump(rows), _bump(columns)).astype(np.float32)
+        total = np.zeros(padded.shape, np.float32)
+        share = np.zeros(padded.shape, np.float32)
+        tiles = [
+            Tile(top, left)
+            for top in starts(padded.shape[0], rows, _OVERLAP)
+            for left in starts(padded.shape[1], columns, _OVERLAP)
+        ]
+        for tile, found in zip(tiles, self._read_tiles(padded, tiles, rows, columns), strict=True):
+            area = np.s_[tile.top : tile.top + rows, tile.left : tile.left + columns]
+            total[area] += weight * found
+            share[area] += weight
+        return np.asarray((total / share)[:height, :width])
+
+    def _read_tiles(
+        self, pixels: UInt8Array, tiles: list[Tile], rows: int, columns: int
+    ) -> list[npt.NDArray[np.float32]]:
+        """(rows, columns) probabilities of each tile."""
+        found: list[npt.NDArray[np.float32]] = []
+        size = (columns * self.card.enlarge, rows * self.card.enlarge)
+        for first in range(0, len(tiles), _BATCH):
+            crops = [
+                pixels[t.top : t.top + rows, t.left : t.left + columns] for t in tiles[first : first + _BATCH]
+            ]
+            big = np.stack([cv2.resize(crop, size, interpolation=cv2.INTER_CUBIC) for crop in crops])
+            batch = np.repeat(big[..., None], 3, axis=3)
+            plain = self._network(batch)[:, -1]
+            mirrored = self._network(batch[:, :, ::-1])[:, -1, :, ::-1]
+            for one in (plain + mirrored) / 2:
+                found.append(cv2.resize(one, (columns, rows), interpolation=cv2.INTER_LINEAR))
+        return found
+
+
+def _bump(length: int) -> npt.NDArray[np.float64]:
+    """Weight of a tile's pixels along one axis: largest in the middle, never nothing."""
+    position = (np.arange(length) + 0.5) / length
+    return np.asarray(0.05 + np.sin(np.pi * position) ** 2)
