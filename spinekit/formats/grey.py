@@ -32,14 +32,15 @@ def luma(colour: npt.NDArray[Any]) -> npt.NDArray[Any]:
     mixed = np.zeros(colour.shape[:2])
     for channel, weight in zip((red, green, blue), _LUMA_16, strict=True):
         mixed += channel * (weight / 65536.0)
-    return np.rint(mixed).astype(colour.dtype) if colour.dtype.kind in "iu" else mixed
+    whole = colour.dtype.kind in "iu"
+    return np.rint(mixed).astype(colour.dtype) if whole else mixed
 
 
 def over_black(grey: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Grey (H, W) seen through its opacity before a black ground; both of one unsigned type."""
     full = np.iinfo(grey.dtype).max
-    product = grey.astype(np.uint64) * alpha + full // 2
-    return (product // full).astype(grey.dtype)
+    seen: npt.NDArray[Any] = (grey.astype(np.uint64) * alpha + full // 2) // full
+    return seen.astype(grey.dtype)
 
 
 def percentile_window(values: npt.NDArray[Any], kept: BoolArray | None = None) -> tuple[float, float]:

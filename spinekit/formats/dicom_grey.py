@@ -1,0 +1,344 @@
+"""The grey-scale pipeline of DICOM (PS3.4 N.2), in its order, with a record of every step.
+
+Stored values -> modality LUT or rescale -> padding set aside -> VOI LUT, or window, or percentiles of the
+pixels that count -> 8 bits -> one inversion for MONOCHROME1 or a presentation shape of INVERSE, against
+the known range of the output and never against the image's own maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spinekit.core.image import BoolArray, UInt8Array
+from spinekit.core.outline import Outline, to_mask
+from spinekit.formats import grey
+from spinekit.formats.dicom_header import ImageHeader
+from spinekit.formats.dicom_pixels import PALETTE, Frame, colour_to_grey
+from spinekit.formats.dicom_values import BadAttributeError, code, decimal, decimals, integer
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+Values = npt.NDArray[Any]
+
+
+@dataclass(slots=True)
+class Rendering:
+    """The 8-bit picture of a frame while it is made.
+
+    Attributes:
+        record: Provenance: what was done in each step.
+        warnings: One line each.
+        pixels: (H, W) the result.
+    """
+
+    record: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    pixels: UInt8Array = field(default_factory=lambda: np.zeros((0, 0), dtype=np.uint8))
+
+
+def group_item(item: Dataset, frame: int, sequence: str) -> Dataset:
+    """Where a frame's attributes of one kind stand: its functional group, the shared one, or the object.
+
+    Args:
+        item: The object.
+        frame: Index of the frame.
+        sequence: Keyword of the functional group's sequence, e.g. ``FrameVOILUTSequence``.
+    """
+    places = []
+    per_frame = item.get("PerFrameFunctionalGroupsSequence")
+    if isinstance(per_frame, Sequence) and frame < len(per_frame):
+        places.append(per_frame[frame])
+    shared = item.get("SharedFunctionalGroupsSequence")
+    if isinstance(shared, Sequence) and len(shared):
+        places.append(shared[0])
+    for place in places:
+        found = place.get(sequence)
+        if isinstance(found, Sequence) and len(found):
+            return found[0]
+    return item
+
+
+def modality_values(header: ImageHeader, stored: Values, frame: int, made: Rendering | None = None) -> Values:
+    """Values after the modality LUT or the rescale slope and intercept (PS3.3 C.11.1).
+
+    Args:
+        header: Of the object.
+        stored: (H, W) stored values.
+        frame: Index of the frame.
+        made: Takes record and warnings, or None.
+
+    Returns:
+        (H, W): Hounsfield units and the like as float64, or ``stored`` itself where nothing is to be done.
+    """
+    made = made if made is not None else Rendering()
+    place = group_item(header.item, frame, "PixelValueTransformationSequence")
+    tables = place.get("ModalityLUTSequence")
+    if isinstance(tables, Sequence) and len(tables):
+        try:
+            first, entries, _ = _lookup_table(header, tables[0], header.signed)
+        except BadAttributeError as error:
+            made.warnings.append(f"{error}: the modality LUT is not used")
+        else:
+            made.record["modality"] = f"LUT of {entries.size} entries"
+            return _looked_up(stored, first, entries)
+    return _rescaled(place, stored, made)
+
+
+def _rescaled(place: Dataset, stored: Values, made: Rendering) -> Values:
+    """Values by slope and intercept; ``stored`` itself where these change nothing."""
+    try:
+        slope, intercept = decimal(place, "RescaleSlope"), decimal(place, "RescaleIntercept")
+    except BadAttributeError as error:
+        made.warnings.append(f"{error}: not used")
+        slope = intercept = None
+    if slope == 0:
+        made.warnings.append("RescaleSlope (0028,1053) is 0: not used")
+        slope = intercept = None
+    slope, intercept = 1.0 if slope is None else slope, intercept or 0.0
+    made.record["modality"] = f"slope {slope:g}, intercept {intercept:g}"
+    if (slope, intercept) == (1.0, 0.0):
+        return stored
+    return stored * slope + intercept
+
+
+def render(header: ImageHeader, stored: Values, frame: int) -> Rendering:
+    """The 8-bit picture of a grey frame.
+
+    Args:
+        header: Of the object.
+        stored: (H, W) stored values.
+        frame: Index of the frame.
+    """
+    made = Rendering()
+    values = modality_values(header, stored, frame, made)
+    padding = _padding(header, stored, made)
+    kept = _open_area(header.item, stored.shape, made)
+    if padding is not None:
+        kept = ~padding if kept is None else kept & ~padding
+    made.pixels = _windowed(header, values, kept, frame, made)
+    made.record["inversion"] = _inversion(header)
+    if made.record["inversion"] != "none":
+        made.pixels = np.subtract(255, made.pixels, dtype=np.uint8)
+    if padding is not None:
+        made.pixels[padding] = 0
+    return made
+
+
+def render_colour(header: ImageHeader, frame: Frame) -> Rendering:
+    """The 8-bit picture of a colour frame: its luma over the full range of the stored bits, no window."""
+    made = Rendering()
+    flat = colour_to_grey(frame)
+    made.record["colour"] = f"{frame.colour} to BT.601 luma"
+    made.record["inversion"] = "none"
+    if frame.colour == PALETTE:
+        made.pixels, made.record["window"] = grey.full_range(flat)
+        return made
+    made.record["window"] = f"full range of {header.stored} bits"
+    eight = flat.dtype == np.uint8 and header.stored == 8
+    made.pixels = flat if eight else grey.linear(flat, 0.0, float(2**header.stored - 1))
+    return made
+
+
+def _inversion(header: ImageHeader) -> str:
+    """Why the picture is inverted: MONOCHROME1 and INVERSE name one and the same inversion."""
+    if header.photometric == "MONOCHROME1":
+        return "MONOCHROME1"
+    inverse = code(header.item, "PresentationLUTShape") == "INVERSE"
+    return "PresentationLUTShape INVERSE" if inverse else "none"
+
+
+def _windowed(
+    header: ImageHeader, values: Values, kept: BoolArray | None, frame: int, made: Rendering
+) -> UInt8Array:
+    """8 bits by VOI LUT, else window, else percentiles; also where the first two would show nothing."""
+    place = group_item(header.item, frame, "FrameVOILUTSequence")
+    pixels = _by_voi_lut(header, place, values, made)
+    if pixels is None:
+        pixels = _by_window(place, values, made)
+    counted = values if kept is None else values[kept]
+    if pixels is not None:
+        shown = pixels if kept is None else pixels[kept]
+        if not shown.size or shown.min() < shown.max() or counted.min() == counted.max():
+            return pixels
+        made.warnings.append(f"the stated window shows nothing of the image ({made.record['window']})")
+    low, high = grey.percentile_window(values, kept)
+    made.record["window"] = grey.percentile_words(low, high)
+    return grey.linear(values, low, high)
+
+
+def _by_voi_lut(header: ImageHeader, place: Dataset, values: Values, made: Rendering) -> UInt8Array | None:
+    """By the first VOI LUT (PS3.3 C.11.2.1.1), or None where there is none that can be used."""
+    tables = place.get("VOILUTSequence")
+    if not isinstance(tables, Sequence) or not len(tables):
+        return None
+    try:
+        first, entries, bits = _lookup_table(header, tables[0], bool(values.min() < 0))
+    except BadAttributeError as error:
+        made.warnings.append(f"{error}: the VOI LUT is not used")
+        return None
+    if len(tables) > 1:
+        made.warnings.append(f"{len(tables)} VOI LUTs are offered: the first was used")
+    taken = max(8, int(entries.max()).bit_length())
+    if taken != bits:
+        # A table declared deeper than it is would leave the picture dark.
+        made.warnings.append(f"the VOI LUT says {bits} bits and takes {taken}: scaled by {taken}")
+    made.record["window"] = f"VOI LUT of {entries.size} entries, {taken} bits"
+    eight = grey.linear(entries, 0.0, float(2**taken - 1))
+    return _looked_up(values, first, eight)
+
+
+def _by_window(place: Dataset, values: Values, made: Rendering) -> UInt8Array | None:
+    """By the first window (PS3.3 C.11.2.1.2 and .3), or None where there is none that can be used."""
+    try:
+        centres, widths = decimals(place, "WindowCenter"), decimals(place, "WindowWidth")
+    except BadAttributeError as error:
+        made.warnings.append(f"{error}: the window is not used")
+        return None
+    if not centres and not widths:
+        return None
+    if not centres or not widths:
+        missing = "WindowWidth (0028,1051)" if centres else "WindowCenter (0028,1050)"
+        made.warnings.append(f"{missing} is missing: the window is not used")
+        return None
+    function = code(place, "VOILUTFunction") or "LINEAR"
+    if function not in {"LINEAR", "LINEAR_EXACT", "SIGMOID"}:
+        made.warnings.append("VOILUTFunction (0028,1056) is not known: taken as LINEAR")
+        function = "LINEAR"
+    centre, width = centres[0], widths[0]
+    if width <= 0 or (function == "LINEAR" and width < 1):
+        made.warnings.append(f"WindowWidth (0028,1051) is {width:g}: the window is not used")
+        return None
+    if len(centres) > 1:
+        made.warnings.append(f"{len(centres)} windows are offered: the first was used")
+    made.record["window"] = f"{function} centre {centre:g} width {width:g}"
+    return window(values, centre, width, function)
+
+
+def window(values: Values, centre: float, width: float, function: str = "LINEAR") -> UInt8Array:
+    """8 bits by a window of DICOM PS3.3 C.11.2.1.2 (LINEAR, LINEAR_EXACT) or C.11.2.1.3.1 (SIGMOID).
+
+    Args:
+        values: (H, W) values after the modality transformation.
+        centre: Of the window.
+        width: At least 1 for LINEAR, above 0 for the others.
+        function: LINEAR, LINEAR_EXACT or SIGMOID.
+    """
+    x = values.astype(np.float64)
+    if function == "SIGMOID":
+        share = 1.0 / (1.0 + np.exp(np.clip(-4.0 * (x - centre) / width, -700, 700)))
+    elif function == "LINEAR_EXACT":
+        share = (x - centre) / width + 0.5
+    elif width == 1:
+        share = (x > centre - 0.5).astype(np.float64)
+    else:
+        share = (x - (centre - 0.5)) / (width - 1.0) + 0.5
+    return grey.to_uint8(np.clip(share, 0.0, 1.0) * 255.0)
+
+
+def _lookup_table(header: ImageHeader, table: Dataset, signed: bool) -> tuple[int, Values, int]:
+    """First value mapped, entries and their declared bits of an item with ``LUTDescriptor`` and ``LUTData``.
+
+    Raises:
+        BadAttributeError: If descriptor and data do not fit.
+    """
+    descriptor, data = table.get("LUTDescriptor"), table.get("LUTData")
+    if not isinstance(descriptor, Sequence) or len(descriptor) != 3 or data is None:
+        raise BadAttributeError("LUTDescriptor", "does not describe a table")
+    count, first, bits = (int(number) for number in descriptor)
+    count = count or 1 << 16
+    if signed and first > 0x7FFF:
+        first -= 1 << 16  # PS3.3 C.11.1.1: the second number has the sign of the values
+    if isinstance(data, bytes):
+        packed = len(data) < 2 * count  # 8-bit entries, two in a word
+        order = "<" if header.little_endian else ">"
+        entries = np.frombuffer(data, dtype=np.uint8 if packed else f"{order}u2")
+    else:
+        entries = np.asarray(data, dtype=np.int64) & 0xFFFF
+    if entries.size < count or not 1 <= bits <= 16:
+        raise BadAttributeError(
+            "LUTData", f"holds {entries.size} entries of {bits} bits, {count} are declared"
+        )
+    return first, entries[:count].astype(np.uint16), bits
+
+
+def _looked_up(values: Values, first: int, entries: Values) -> Values:
+    """Entries by value; values before the first or after the last take the nearest entry."""
+    index = np.clip(np.floor(values).astype(np.int64) - first, 0, entries.size - 1)
+    found: Values = entries[index]
+    return found
+
+
+def _padding(header: ImageHeader, stored: Values, made: Rendering) -> BoolArray | None:
+    """The pixels that ``PixelPaddingValue`` and its range limit declare to be no image, or None."""
+    ends = []
+    for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit"):
+        try:
+            number = integer(header.item, keyword, header.little_endian)
+        except BadAttributeError as error:
+            made.warnings.append(f"{error}: not used")
+            number = None
+        if number is not None:
+            ends.append(_as_stored(number, header))
+    if not ends or header.pixel_keyword != "PixelData" or "PixelPaddingValue" not in header.item:
+        return None
+    padding: BoolArray = (stored >= min(ends)) & (stored <= max(ends))
+    share = 100.0 * float(padding.mean())
+    if not share:
+        return None
+    made.record["padding"] = f"{share:.2g} % of the pixels, shown black"
+    return padding
+
+
+def _as_stored(number: int, header: ImageHeader) -> int:
+    """A number of (possibly wrong) sign and width as a stored value of the image would read."""
+    number &= (1 << header.stored) - 1
+    return number - (1 << header.stored) if header.signed and number >> (header.stored - 1) else number
+
+
+def _open_area(item: Dataset, shape: tuple[int, ...], made: Rendering) -> BoolArray | None:
+    """The pixels that neither a shutter nor a collimator covers, or None where none is declared."""
+    kept: BoolArray | None = None
+    for prefix in ("Shutter", "Collimator"):
+        for kind in code(item, f"{prefix}Shape").split("\\"):
+            try:
+                area = _aperture(item, prefix, kind, (shape[0], shape[1]))
+            except (BadAttributeError, ValueError, TypeError):
+                made.warnings.append(f"{prefix}Shape {kind} is not usable")
+                continue
+            if area is not None and area.any():
+                kept = area if kept is None else kept & area
+                made.record["aperture"] = "pixels under shutter or collimator do not count for percentiles"
+    return kept
+
+
+def _aperture(item: Dataset, prefix: str, kind: str, shape: tuple[int, int]) -> BoolArray | None:
+    """The open area of a shutter (PS3.3 C.7.6.11) or collimator (C.8.7.3); rows and columns count from 1."""
+    rows, columns = np.ogrid[1 : shape[0] + 1, 1 : shape[1] + 1]
+    if kind == "RECTANGULAR":
+        sides = [f"{prefix}{side}Edge" for side in ("UpperHorizontal", "LowerHorizontal")]
+        sides += [f"{prefix}{side}Edge" for side in ("LeftVertical", "RightVertical")]
+        top, bottom, left, right = (_edge(item, keyword) for keyword in sides)
+        return (rows > top) & (rows < bottom) & (columns > left) & (columns < right)
+    if kind == "CIRCULAR":
+        centre = decimals(item, f"CenterOfCircular{prefix}") or []
+        radius = _edge(item, f"RadiusOfCircular{prefix}")
+        row, column = centre
+        return (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
+    if kind == "POLYGONAL":
+        numbers = decimals(item, f"VerticesOfThePolygonal{prefix}") or []
+        ring = np.array(numbers, dtype=np.float64).reshape(-1, 2)[:, ::-1] - 1.0
+        return to_mask(Outline((ring,)), *shape)
+    return None
+
+
+def _edge(item: Dataset, keyword: str) -> float:
+    number = decimal(item, keyword)
+    if number is None:
+        raise BadAttributeError(keyword, "is missing")
+    return number
