@@ -118,6 +118,7 @@ def write_film(
         _add_slice(item, facts, spacing, window)
     else:
         item.ConversionType = "SYN"
+        _add_window(item, window, bits)
     if compressed:
         item.compress(_JPEG2000_LOSSLESS, encoding_plugin="pylibjpeg", generate_instance_uid=False)
     with atomic_path(path) as temporary:
@@ -187,10 +188,7 @@ def _add_radiograph(
     item.RescaleIntercept, item.RescaleSlope, item.RescaleType = "0", "1", "US"
     item.PresentationLUTShape = "INVERSE" if inverted else "IDENTITY"
     item.LossyImageCompression = "00"
-    centre, width = window or (float(1 << (bits - 1)), float(1 << bits))
-    if inverted:
-        centre = float((1 << bits) - 1) - centre
-    item.WindowCenter, item.WindowWidth = f"{centre:.6g}", f"{width:.6g}"
+    _add_window(item, window, bits)
     item.DetectorType = "DIRECT"
     item.DetectorConfiguration = "AREA"
     item.AcquisitionContextSequence = []
@@ -205,6 +203,16 @@ def _add_radiograph(
         view = _code(code, meaning)
         view.ViewModifierCodeSequence = []
         item.ViewCodeSequence = [view]
+
+
+def _add_window(item: Dataset, window: tuple[float, float] | None, bits: int) -> None:
+    """The window in stored values, the whole range where None; turned over with the values when inverted."""
+    centre, width = window or (float(1 << (bits - 1)), float(1 << bits))
+    if item.PhotometricInterpretation == "MONOCHROME1":
+        centre = (
+            1 << bits
+        ) - centre  # PS3.3 C.11.2.1.2.1: a window's middle lies half a step below its centre
+    item.WindowCenter, item.WindowWidth = f"{centre:.6g}", f"{width:.6g}"
 
 
 def _add_slice(item: Dataset, facts: FilmKind, spacing: Spacing, window: tuple[float, float] | None) -> None:
