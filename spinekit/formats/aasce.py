@@ -136,7 +136,7 @@ def _levels(schema: Schema) -> tuple[str, ...]:
     levels = schema.levels[first : first + BODIES]
     if len(levels) != BODIES or levels[-1] != "L5":
         raise AnnotationError(
-            f"schema {schema.name}: has not the 17 levels T1 to L5 of AASCE -- use spine-ap or spine-ap-levels"
+            f"schema {schema.name}: has not the 17 levels T1 to L5 of AASCE -- use spine-ap(-levels)"
         )
     return levels
 

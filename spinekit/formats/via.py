@@ -31,16 +31,7 @@ from spinekit.formats.sources import (
     read_text,
 )
 from spinekit.formats.via_regions import Region, instances_of
-
-COLUMNS = (
-    "filename",
-    "file_size",
-    "file_attributes",
-    "region_count",
-    "region_id",
-    "region_shape_attributes",
-    "region_attributes",
-)
+from spinekit.formats.via_writing import COLUMNS, write
 
 
 @dataclass(slots=True)
@@ -220,4 +211,5 @@ FORMAT = AnnotationFormat(
     title="VGG Image Annotator 1 and 2: CSV, JSON and projects",
     keeps=frozenset({"labels", "landmarks", "visibility", "outlines", "holes", "scores", "order"}),
     read=read,
+    write=write,
 )
