@@ -91,10 +91,12 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS) -> ImageHeader:
     marked = head[128:132] == b"DICM"
     _check_inflated_size(path, head, max_pixels)
     item = pydicom.dcmread(path, force=True)
+    if not marked and "Rows" not in item and "SOPClassUID" not in item:
+        raise ReadError(path, "not a DICOM image", "export it as DICOM, PNG, JPEG or TIFF")
     _check_complete(path, item)
     keyword = next((name for name in PIXEL_KEYWORDS if name in item), None)
     if keyword is None:
-        raise _without_pixels(path, item, marked)
+        raise _without_pixels(path, item)
     try:
         return _described(path, item, keyword, marked, max_pixels)
     except BadAttributeError as error:
@@ -103,6 +105,7 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS) -> ImageHeader:
 
 def _described(path: Path, item: Dataset, keyword: str, marked: bool, max_pixels: int) -> ImageHeader:
     """The image's description, each attribute checked."""
+    _check_named_syntax(path, item, marked)
     little = bool(item.original_encoding[1])
     rows, columns = (_required(item, name, little) for name in ("Rows", "Columns"))
     frames = integer(item, "NumberOfFrames", little) or 1
@@ -124,7 +127,7 @@ def _described(path: Path, item: Dataset, keyword: str, marked: bool, max_pixels
     stored = allocated if real else _required(item, "BitsStored", little)
     if not 1 <= stored <= allocated <= 64:
         raise BadAttributeError("BitsStored", f"is {stored} of {allocated} allocated")
-    syntax, warnings = _syntax(path, item, marked)
+    syntax, warnings = _syntax(path, item)
     header = ImageHeader(
         item,
         path,
@@ -152,7 +155,7 @@ def _required(item: Dataset, keyword: str, little_endian: bool) -> int:
     return number
 
 
-def _without_pixels(path: Path, item: Dataset, marked: bool) -> ReadError:
+def _without_pixels(path: Path, item: Dataset) -> ReadError:
     """What to say of an object without pixels: most kinds never have any."""
     from pydicom.uid import UID
 
@@ -161,8 +164,6 @@ def _without_pixels(path: Path, item: Dataset, marked: bool) -> ReadError:
     kind = stored_class or (stored_text(meta, "MediaStorageSOPClassUID") if meta is not None else None)
     if kind == MEDIA_DIRECTORY:
         return SkipFile(path, "a DICOMDIR, which only lists other files", "give the folder that it lists")
-    if kind is None and not marked and "Rows" not in item:
-        return ReadError(path, "not a DICOM image", "export it as DICOM, PNG, JPEG or TIFF")
     name = UID(kind).name if kind else ""
     if "Image Storage" in name or "Rows" in item:
         missing = f"PixelData {tag_text('PixelData')} is missing"
@@ -171,20 +172,29 @@ def _without_pixels(path: Path, item: Dataset, marked: bool) -> ReadError:
     return SkipFile(path, f"a DICOM object without an image ({what})", "nothing is to be done")
 
 
-def _syntax(path: Path, item: Dataset, marked: bool) -> tuple[str, tuple[str, ...]]:
-    """The transfer syntax, guessed only for files without any header whose length then fits exactly."""
+def _named_syntax(item: Dataset) -> str | None:
     meta = getattr(item, "file_meta", None)
-    uid = stored_text(meta, "TransferSyntaxUID") if meta is not None else None
+    return stored_text(meta, "TransferSyntaxUID") if meta is not None else None
+
+
+def _check_named_syntax(path: Path, item: Dataset, marked: bool) -> None:
+    """A file with a header that names no transfer syntax is damaged, and no guess is made."""
+    if _named_syntax(item) is None and (marked or len(getattr(item, "file_meta", None) or ())):
+        missing = f"TransferSyntaxUID {tag_text('TransferSyntaxUID')} is missing"
+        raise ReadError(path, missing, "add it with a DICOM editor, or " + _EXPORT)
+
+
+def _syntax(path: Path, item: Dataset) -> tuple[str, tuple[str, ...]]:
+    """The transfer syntax, guessed for files without any header where the length of the pixels then fits."""
+    uid = _named_syntax(item)
     if uid is not None:
         return uid, ()
-    named = f"TransferSyntaxUID {tag_text('TransferSyntaxUID')} is missing"
-    if marked or (meta is not None and len(meta)):
-        raise ReadError(path, named, "add it with a DICOM editor, or " + _EXPORT)
     implicit, little = item.original_encoding
     uid = IMPLICIT_LITTLE if implicit else EXPLICIT_LITTLE if little else EXPLICIT_BIG
     expected = _native_bytes(item)
     if not expected <= len(_pixel_bytes(item)) <= expected + 1:
-        raise ReadError(path, f"{named} and the length of the pixels fits no guess", _EXPORT)
+        reason = "no file header names a transfer syntax, and the pixels' length fits none"
+        raise ReadError(path, reason, _EXPORT)
     return uid, ("no file header: the transfer syntax was guessed, and the length of the pixels confirms it",)
 
 

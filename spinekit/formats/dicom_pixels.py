@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import Decoder
 
 RLE = "1.2.840.10008.1.2.5"
+BASELINE = "1.2.840.10008.1.2.4.50"
 PLUGINS = ("pylibjpeg", "pyjpegls", "pillow")
 LOSSY = {
     "1.2.840.10008.1.2.4.50": "JPEG Baseline",
@@ -104,7 +105,7 @@ def _plugins(header: ImageHeader, decoder: Decoder) -> tuple[str, ...]:
     """Names of the plug-ins to be tried, in order; one empty name where the pixels are not compressed."""
     if header.syntax in NATIVE:
         return ("",)
-    wanted = ("pydicom",) if header.syntax == RLE else PLUGINS
+    wanted = {RLE: ("pydicom",), BASELINE: PLUGINS[::-1]}.get(header.syntax, PLUGINS)
     usable = tuple(name for name in wanted if name in decoder.available_plugins)
     if not usable:
         from pydicom.uid import UID
