@@ -69,12 +69,12 @@ def modality_values(header: ImageHeader, stored: Values, frame: int, made: Rende
 
     Args:
         header: Of the object.
-        stored: (H, W) stored values.
+        stored: Stored values of any shape.
         frame: Index of the frame.
         made: Takes record and warnings, or None.
 
     Returns:
-        (H, W): Hounsfield units and the like as float64, or ``stored`` itself where nothing is to be done.
+        Of the same shape: Hounsfield units and the like as float64, or ``stored`` itself.
     """
     made = made if made is not None else Rendering()
     place = group_item(header.item, frame, "PixelValueTransformationSequence")
@@ -116,12 +116,13 @@ def render(header: ImageHeader, stored: Values, frame: int) -> Rendering:
         frame: Index of the frame.
     """
     made = Rendering()
-    values = modality_values(header, stored, frame, made)
     padding = _padding(header, stored, made)
     kept = _open_area(header.item, stored.shape, made)
     if padding is not None:
         kept = ~padding if kept is None else kept & ~padding
-    made.pixels = _windowed(header, values, kept, frame, made)
+    levels = grey.levels_of(stored, kept)
+    values = modality_values(header, levels.values, frame, made)
+    made.pixels = levels.picture(_windowed(header, values, levels.counts, frame, made))
     made.record["inversion"] = _inversion(header)
     if made.record["inversion"] != "none":
         made.pixels = np.subtract(255, made.pixels, dtype=np.uint8)
@@ -154,20 +155,27 @@ def _inversion(header: ImageHeader) -> str:
 
 
 def _windowed(
-    header: ImageHeader, values: Values, kept: BoolArray | None, frame: int, made: Rendering
+    header: ImageHeader, values: Values, counts: npt.NDArray[np.int64], frame: int, made: Rendering
 ) -> UInt8Array:
-    """8 bits by VOI LUT, else window, else percentiles; also where the first two would show nothing."""
+    """8 bits for each level by VOI LUT, else window, else percentiles; also where those show nothing.
+
+    Args:
+        header: Of the object.
+        values: (N,) levels after the modality transformation.
+        counts: (N,) pixels of each that count.
+        frame: Index of the frame.
+        made: Takes record and warnings.
+    """
     place = group_item(header.item, frame, "FrameVOILUTSequence")
-    pixels = _by_voi_lut(header, place, values, made)
-    if pixels is None:
-        pixels = _by_window(place, values, made)
-    counted = values if kept is None else values[kept]
-    if pixels is not None:
-        shown = pixels if kept is None else pixels[kept]
-        if not shown.size or shown.min() < shown.max() or counted.min() == counted.max():
-            return pixels
+    table = _by_voi_lut(header, place, values, made)
+    if table is None:
+        table = _by_window(place, values, made)
+    if table is not None:
+        shown, there = table[counts > 0], values[counts > 0]
+        if not shown.size or shown.min() < shown.max() or there.min() == there.max():
+            return table
         made.warnings.append(f"the stated window shows nothing of the image ({made.record['window']})")
-    low, high = grey.percentile_window(values, kept)
+    low, high = grey.percentile_window(values, counts)
     made.record["window"] = grey.percentile_words(low, high)
     return grey.linear(values, low, high)
 
@@ -224,7 +232,7 @@ def window(values: Values, centre: float, width: float, function: str = "LINEAR"
     """8 bits by a window of DICOM PS3.3 C.11.2.1.2 (LINEAR, LINEAR_EXACT) or C.11.2.1.3.1 (SIGMOID).
 
     Args:
-        values: (H, W) values after the modality transformation.
+        values: Values after the modality transformation, of any shape.
         centre: Of the window.
         width: At least 1 for LINEAR, above 0 for the others.
         function: LINEAR, LINEAR_EXACT or SIGMOID.
