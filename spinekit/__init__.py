@@ -1,3 +1,22 @@
-"""spinekit: named vertebrae, landmarks and calibrated measurements from skeletal images."""
+"""spinekit: named vertebrae, landmarks and calibrated measurements from skeletal images.
+
+The names below are loaded when they are first used; importing spinekit alone loads no network library.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spinekit.api import load_model, load_schema, measure, predict, read_images
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "load_model", "load_schema", "measure", "predict", "read_images"]
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        from spinekit import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'spinekit' has no attribute {name!r}")

@@ -107,7 +107,9 @@ def best_sequence(found: Bodies, prior: SpinePrior) -> list[tuple[int, int]]:
     return max(runs, key=lambda run: run[0])[1]
 
 
-def _run(found: Bodies, steps: list[FloatArray], level_cost: FloatArray) -> tuple[float, list[tuple[int, int]]]:
+def _run(
+    found: Bodies, steps: list[FloatArray], level_cost: FloatArray
+) -> tuple[float, list[tuple[int, int]]]:
     """Total and path of the best assignment for one size of the spine."""
     n, levels = level_cost.shape
     total = np.full((levels, n), -np.inf)

@@ -54,8 +54,6 @@ def resize_scene(scene: Scene, height: int, width: int) -> Scene:
     spacing = old.spacing
     if spacing is not None:
         spacing = Spacing(spacing.row_mm / scale_y, spacing.col_mm / scale_x, spacing.origin)
-    image = replace(
-        old, height=height, width=width, spacing=spacing, aspect=old.aspect * scale_x / scale_y
-    )
+    image = replace(old, height=height, width=width, spacing=spacing, aspect=old.aspect * scale_x / scale_y)
     items = tuple(_resize_instance(item, scale_x, scale_y) for item in scene.instances)
     return replace(scene, image=image, instances=items, raster=None)

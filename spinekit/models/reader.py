@@ -126,5 +126,3 @@ def load_yolo(card: ModelCard) -> Any:
             f"{card.weights}: a {task} model, but its card says {TASKS[card.task]} -- give weights of that task"
         )
     return model
-
-

@@ -98,7 +98,9 @@ def check_architecture(task: str, architecture: str) -> None:
     if not architecture.startswith(families) or architecture[-1] not in "nslmx":
         offers = ", ".join(f"{family}n" for family in families)
         why = "Ultralytics has no semantic YOLO11 or YOLO12" if task == "sem" else "it is not known"
-        raise UsageError(f"--model {architecture}: {why} for --task {task} -- use one of {offers} (or s, m, l, x)")
+        raise UsageError(
+            f"--model {architecture}: {why} for --task {task} -- use one of {offers} (or s, m, l, x)"
+        )
 
 
 def _overrides(plan: TrainingPlan, data: Path, out: Path) -> dict[str, Any]:
@@ -198,7 +200,9 @@ def _attach(
         if on_epoch is not None and trainer.epoch + 1 <= plan.epochs:
             losses = {name: float(value) for name, value in (trainer.tloss or {}).items()}
             metrics = {name: float(value) for name, value in trainer.metrics.items()}
-            on_epoch(EpochReport(trainer.epoch + 1, plan.epochs, losses, metrics, float(trainer.fitness or 0.0)))
+            on_epoch(
+                EpochReport(trainer.epoch + 1, plan.epochs, losses, metrics, float(trainer.fitness or 0.0))
+            )
 
     def train_start(trainer: Any) -> None:
         use_threads()
@@ -242,7 +246,10 @@ def scrub(source: Path, target: Path) -> None:
     checkpoint, _ = torch_safe_load(str(source))
     model = checkpoint["model"].half()
     # Arguments of the run hold absolute paths; the ones a prediction needs are the task and the size.
-    kept = {"task": model.task if hasattr(model, "task") else None, "imgsz": checkpoint["train_args"]["imgsz"]}
+    kept = {
+        "task": model.task if hasattr(model, "task") else None,
+        "imgsz": checkpoint["train_args"]["imgsz"],
+    }
     model.args = kept
     model.criterion = None
     for parameter in model.parameters():

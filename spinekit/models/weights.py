@@ -18,6 +18,7 @@ from spinekit.files import bundled, sha256_of
 from spinekit.models.canvas import Canvas
 from spinekit.schemas import load_schema, load_yaml
 
+
 @dataclass(frozen=True, slots=True)
 class ModelCard:
     """What a set of weights is for and how it is to be read.
@@ -73,7 +74,9 @@ def find_card(name_or_path: str) -> ModelCard:
     """
     path = Path(name_or_path)
     if "://" in name_or_path:
-        raise UsageError(f"--model {name_or_path}: nothing is downloaded -- give a local file or a shipped name")
+        raise UsageError(
+            f"--model {name_or_path}: nothing is downloaded -- give a local file or a shipped name"
+        )
     if name_or_path in shipped_names():
         folder = bundled("weights") / name_or_path
     elif path.is_dir():
@@ -134,9 +137,13 @@ def check_weights(card: ModelCard) -> Schema:
     if not path.is_file():
         raise EnvironmentFaultError(f"{path}: no such file -- reinstall spinekit, or train the model anew")
     if path.stat().st_size == 0 or not zipfile.is_zipfile(path):
-        raise EnvironmentFaultError(f"{path}: not a model file (truncated, empty or of another kind) -- get it anew")
+        raise EnvironmentFaultError(
+            f"{path}: not a model file (truncated, empty or of another kind) -- get it anew"
+        )
     if sha256_of(path) != card.sha256:
-        raise EnvironmentFaultError(f"{path}: its sha256 is not the one in card.yaml -- changed or damaged; get it anew")
+        raise EnvironmentFaultError(
+            f"{path}: its sha256 is not the one in card.yaml -- changed or damaged; get it anew"
+        )
     schema = load_schema(card.schema)
     if schema.fingerprint() != card.fingerprint:
         raise EnvironmentFaultError(

@@ -11,9 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from spinekit.core.errors import AnnotationError
+from spinekit.core.errors import AnnotationError, UsageError
 from spinekit.core.image import FloatArray, UInt8Array
 from spinekit.files import write_text
+from spinekit.formats.reading import read_images
+from spinekit.formats.registry import annotation_format
+from spinekit.schemas import load_schema
 
 PARTS = ("train", "val", "test")
 _THUMBNAIL = 32
@@ -104,7 +107,9 @@ def read_split(path: Path) -> dict[str, str]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise AnnotationError(f"{path}: no split table here -- write one with name,group,part rows") from error
+        raise AnnotationError(
+            f"{path}: no split table here -- write one with name,group,part rows"
+        ) from error
     parts: dict[str, str] = {}
     for number, row in enumerate(csv.DictReader(io.StringIO(text)), start=2):
         name, part = row.get("name"), row.get("part")
@@ -112,3 +117,32 @@ def read_split(path: Path) -> dict[str, str]:
             raise AnnotationError(f"{path}, line {number}: part {part!r} -- it must be train, val or test")
         parts[name] = part
     return parts
+
+
+def split_labelled(
+    data: Path, data_format: str, schema: str, images: Path | None, salt: str, shares: tuple[float, float]
+) -> dict[str, tuple[str, str]]:
+    """Part and group of every labelled film of a data set.
+
+    Args:
+        data: Folder or file of the annotations.
+        data_format: Their format.
+        schema: Name of the landmark or class set.
+        images: Folder of the images, or None where the format knows.
+        salt: Name of the data set.
+        shares: Of train and val; test is the rest.
+
+    Raises:
+        UsageError: If the shares leave nothing for test, or the format cannot be read.
+    """
+    rest = 1.0 - sum(shares)
+    if rest <= 0:
+        raise UsageError(
+            f"train {shares[0]:g} and val {shares[1]:g} leave nothing for test -- lower one of them"
+        )
+    reader = annotation_format(data_format).read
+    if reader is None:
+        raise UsageError(f"format {data_format}: it can be written, not read -- see spinekit formats")
+    scenes = reader(data, load_schema(schema), images)
+    films = ((scene.image.name, scene.group, next(read_images(scene.image.path)).pixels) for scene in scenes)
+    return split(films, salt, (shares[0], shares[1], rest))

@@ -195,7 +195,8 @@ def train(
     parts = read_split(settings.split)
     by_part = _scenes_by_part(settings, parts)
     splits = {
-        part: _samples(settings, by_part[part], part, canvas, schema, on_progress) for part in ("train", "val")
+        part: _samples(settings, by_part[part], part, canvas, schema, on_progress)
+        for part in ("train", "val")
     }
     report = write_dataset(splits, out / "workspace", schema, settings.task, margin=settings.margin)
     history: list[EpochReport] = []
@@ -311,5 +312,3 @@ def labelled_pixels(scene: Scene) -> UInt8Array:
             "pair the labels with the image they were drawn on",
         )
     return image.pixels
-
-

@@ -1,0 +1,49 @@
+"""``spinekit``: the commands, each in a file of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from spinekit import __version__
+from spinekit.cli import dataset, formats, models, predict, samples, train
+from spinekit.cli.console import RESEARCH_USE
+
+app = typer.Typer(
+    name="spinekit",
+    help=f"Named vertebrae, landmarks and calibrated measurements from skeletal images.\n\n{RESEARCH_USE}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"spinekit {__version__}\n{RESEARCH_USE}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+    del version
+
+
+app.command("predict", no_args_is_help=True)(predict.command)
+app.command("train", no_args_is_help=True)(train.command)
+app.command("samples", no_args_is_help=True)(samples.command)
+app.command("formats")(formats.command)
+app.add_typer(models.app, name="models")
+app.add_typer(dataset.app, name="dataset")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

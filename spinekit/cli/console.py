@@ -1,0 +1,69 @@
+"""Where words for people go, and what a failure ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from spinekit.core.errors import (
+    EnvironmentFaultError,
+    NothingUsableError,
+    SpinekitError,
+    UsageError,
+)
+from spinekit.files import printable
+
+OK, SOME_FAILED, USAGE, NOTHING, ENVIRONMENT, INTERRUPTED = 0, 1, 2, 3, 4, 130
+RESEARCH_USE = "Research use only; not a medical device, not for diagnosis."
+
+
+def terminal() -> Console:
+    """Standard error, for people; standard output is left to results that programs read."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def exit_code(error: SpinekitError) -> int:
+    """What a command ends with for each kind of error."""
+    if isinstance(error, UsageError):
+        return USAGE
+    if isinstance(error, NothingUsableError):
+        return NOTHING
+    if isinstance(error, EnvironmentFaultError):
+        return ENVIRONMENT
+    return SOME_FAILED
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turns what spinekit raises on purpose into one line and an exit code."""
+    try:
+        yield
+    except SpinekitError as error:
+        terminal().print(f"error: {printable(str(error))}", style="red", markup=False)
+        raise typer.Exit(exit_code(error)) from None
+    except KeyboardInterrupt:
+        terminal().print("interrupted", style="yellow")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def progress_bar(unit: str, quiet: bool = False) -> Iterator[Progress]:
+    """A bar with time left, on standard error.
+
+    Args:
+        unit: What is counted, e.g. ``files``.
+        quiet: Whether to show nothing.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=terminal(), disable=quiet, transient=True) as progress:
+        yield progress

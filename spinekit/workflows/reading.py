@@ -1,0 +1,184 @@
+"""From an image to a scene that may be measured: candidates, then anatomy, then honesty about the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spinekit.anatomy import name_levels, unique_levels
+from spinekit.core.image import Image, UInt8Array
+from spinekit.core.scene import Scene
+from spinekit.models.load import load_reader
+from spinekit.models.reader import Reader
+from spinekit.models.weights import shipped_names
+
+FEWEST_BODIES = 5
+_NO_CONTRAST = 4  # grey levels between the 1st and the 99th percentile
+_SMALLEST_SIDE = 32
+_SURE = 0.5  # evidence from which a model is taken to know what it sees
+_AHEAD = 0.15  # by which it must lead the next one
+_TALL = 1.25  # a full-spine film is at least so much taller than wide
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a model makes of an image.
+
+    Attributes:
+        scene: With named instances; empty where nothing certain was found.
+        evidence: 0..1, how much the image looks like what the model was trained on.
+        refusal: Why nothing is reported, or empty.
+    """
+
+    scene: Scene
+    evidence: float
+    refusal: str = ""
+
+
+def read_with(reader: Reader, image: Image) -> Reading:
+    """One model's reading of an image, brought into anatomical order.
+
+    Args:
+        reader: The model.
+        image: The film.
+    """
+    reason = unreadable(image.pixels)
+    if reason:
+        return Reading(Scene(image.ref, reader.schema, model=reader.card.name), 0.0, reason)
+    scene = reader.read(image)
+    card = reader.card
+    if card.task == "sem":
+        return _semantic(scene, image.pixels)
+    if card.task == "seg":
+        named = unique_levels(scene, card.confidence)
+    elif reader.schema.levels:
+        named = name_levels(scene)
+    else:
+        named = replace(scene, instances=scene.instances[: card.instances])
+    return _judge(named, reader)
+
+
+def unreadable(pixels: UInt8Array) -> str:
+    """Why an image can hold no anatomy, or an empty text."""
+    if min(pixels.shape) < _SMALLEST_SIDE:
+        return f"too small to read ({pixels.shape[1]}x{pixels.shape[0]} pixels)"
+    low, high = np.percentile(pixels, (1, 99))
+    return "the image has no contrast" if high - low < _NO_CONTRAST else ""
+
+
+def _judge(scene: Scene, reader: Reader) -> Reading:
+    """Evidence from the scores of what was found, and refusal below the card's threshold."""
+    card, levels = reader.card, reader.schema.levels
+    expected = len(levels) if levels else card.instances
+    scores = [item.score for item in scene.instances]
+    evidence = sum(scores) / expected if scores else 0.0
+    sure = [item for item in scene.instances if item.score >= card.confidence]
+    empty = replace(scene, instances=(), notes=())
+    if levels and len(sure) < FEWEST_BODIES:
+        reason = f"{len(sure)} vertebral bodies found with certainty, fewer than {FEWEST_BODIES}"
+        return Reading(empty, evidence, reason)
+    if not levels and not sure:
+        best = f" (best candidate {max(scores):.0%} certain)" if scores else ""
+        return Reading(empty, evidence, f"no {reader.schema.title.lower()} found{best}")
+    flagged = tuple(
+        item
+        if item.score >= card.confidence
+        else replace(item, flags=(*item.flags, f"{item.score:.0%} certain"))
+        for item in scene.instances
+    )
+    return Reading(replace(scene, instances=flagged), evidence)
+
+
+def _semantic(scene: Scene, pixels: UInt8Array) -> Reading:
+    """Evidence of a tissue section: texture everywhere, and membranes that are neither nothing nor everything."""
+    assert scene.raster is not None and scene.raster.probability is not None
+    probability = scene.raster.probability
+    decided = float(np.mean((probability < 0.3) | (probability > 0.7)))
+    share = float(np.mean(probability > 0.5))
+    textured = evenness(pixels)
+    plausible = 0.05 <= share <= 0.5
+    return Reading(scene, decided * textured * (1.0 if plausible else 0.3))
+
+
+def evenness(pixels: UInt8Array) -> float:
+    """0..1: how evenly fine texture fills an image; near 1 for tissue sections, low for radiographs."""
+    rows, columns = (side // 16 * 16 for side in pixels.shape)
+    fine = pixels[:rows, :columns].astype(np.float32)
+    blocks = fine.reshape(rows // 16, 16, columns // 16, 16).std(axis=(1, 3))
+    low, middle = np.percentile(blocks, (5, 50))
+    return float(np.clip(2 * low / middle, 0, 1)) if middle > 0 else 0.0
+
+
+class ModelChoice:
+    """Picks a model for an image, or refuses to.
+
+    Args:
+        model: A name or path, or ``auto``.
+        threads: Threads to compute with.
+    """
+
+    def __init__(self, model: str, threads: int | None = None) -> None:
+        self._threads = threads
+        self._readers: dict[str, Reader] = {}
+        self._model = model
+        if model != "auto":
+            self.reader(model)
+
+    def reader(self, name: str) -> Reader:
+        """A loaded model; each is loaded once."""
+        if name not in self._readers:
+            self._readers[name] = load_reader(name, self._threads)
+        return self._readers[name]
+
+    @property
+    def used(self) -> dict[str, str]:
+        """Names and hashes of the models loaded so far."""
+        return {reader.card.name: reader.card.sha256 for reader in self._readers.values()}
+
+    def read(self, image: Image) -> Reading:
+        """The reading of the model that fits, or a refusal that says what to do."""
+        if self._model != "auto":
+            return read_with(self.reader(self._model), image)
+        reason = unreadable(image.pixels)
+        if reason:
+            return Reading(_empty(image, self.reader(shipped_names()[0])), 0.0, reason)
+        readings = [read_with(self.reader(name), image) for name in candidates(image)]
+        return _decide(image, readings, self.reader(shipped_names()[0]))
+
+
+def _empty(image: Image, reader: Reader) -> Scene:
+    return Scene(image.ref, reader.schema)
+
+
+def _decide(image: Image, readings: list[Reading], any_reader: Reader) -> Reading:
+    ranked = sorted(readings, key=lambda reading: -reading.evidence)
+    names = ", ".join(shipped_names())
+    if not ranked or ranked[0].evidence < _SURE:
+        seen = f"; nearest {ranked[0].scene.model} at {ranked[0].evidence:.0%}" if ranked else ""
+        reason = f"no model knows what this image shows{seen} -- name one with --model ({names})"
+        return Reading(_empty(image, any_reader), 0.0, reason)
+    if len(ranked) > 1 and ranked[0].evidence - ranked[1].evidence < _AHEAD:
+        both = " and ".join(f"{r.scene.model} ({r.evidence:.0%})" for r in ranked[:2])
+        return Reading(_empty(image, any_reader), 0.0, f"{both} fit about as well -- name one with --model")
+    return ranked[0]
+
+
+def candidates(image: Image) -> tuple[str, ...]:
+    """Shipped models that an image may be for, by its DICOM attributes and its shape.
+
+    Args:
+        image: With `ImageRef.hints`.
+    """
+    hints = {key: value.upper() for key, value in image.ref.hints.items()}
+    modality, view, part = (hints.get(key, "") for key in ("modality", "view", "body_part"))
+    lateral = view in {"LL", "RL", "LLO", "RLO", "LATERAL", "LLD", "RLD"}
+    height, width = image.pixels.shape
+    film = modality in {"", "CR", "DX", "RF", "XA", "RG", "OT", "SC", "DR"}
+    fits = {
+        "spine-ap-pose": film and not lateral and height >= _TALL * width and part not in {"SKULL", "HEAD"},
+        "ceph-pose": film and view not in {"AP", "PA"} and "SPINE" not in part and 0.7 < height / width < 1.8,
+        "orbit-pose": modality in {"", "CT", "OT", "SC"} and 0.7 < height / width < 1.4,
+        "em-sem": modality in {"", "OT", "SC", "SM", "GM", "XC"} and evenness(image.pixels) > _SURE,
+    }
+    return tuple(name for name in shipped_names() if fits.get(name, False))
