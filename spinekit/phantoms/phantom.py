@@ -14,6 +14,7 @@ from spinekit.core.outline import Outline
 from spinekit.core.scene import Author, Instance, Raster, Scene
 from spinekit.core.schema import LandmarkDefinition, Schema
 from spinekit.core.spacing import Spacing
+from spinekit.phantoms.kinds import Kind
 
 # The same point under the names of the 19-point and of the 27-point set.
 SYNONYMS: dict[str, str] = {
@@ -30,7 +31,7 @@ class Phantom:
     """A synthetic film and what is true of it.
 
     Attributes:
-        kind: ``spine-ap``, ``skull-lateral``, ``orbit`` or ``membrane``.
+        kind: What it shows.
         pixels: (H, W) uint8, or uint16 where more grey levels were asked for.
         labels: Names of the I things in it (``T1`` .. ``L5``, or one thing).
         names: Names of the K points of each thing.
@@ -40,7 +41,7 @@ class Phantom:
         facts: Further truths by name, e.g. ``cobb_deg``.
     """
 
-    kind: str
+    kind: Kind
     pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
     labels: tuple[str, ...] = ()
     names: tuple[str, ...] = ()

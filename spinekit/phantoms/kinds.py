@@ -1,0 +1,7 @@
+"""The kinds of synthetic films, by name."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Kind = Literal["spine-ap", "skull-lateral", "orbit", "membrane"]

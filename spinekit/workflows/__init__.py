@@ -1,0 +1,1 @@
+"""One file per verb: what the user asks for, composed of the parts below."""
