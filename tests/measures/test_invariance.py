@@ -1,0 +1,142 @@
+"""What must not change a measurement; every measurement of every schema is enrolled by itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spinekit.core.measurement import Measurement, NotMeasured, Status
+from spinekit.core.scene import Scene
+from spinekit.core.schema import MeasurementFormula, Schema
+from spinekit.core.spacing import Spacing, SpacingOrigin
+from spinekit.measures import measure
+from spinekit.measures.by_formula import measure_formula
+from spinekit.measures.formula import compile_formula
+from spinekit.schemas import load_schema, schema_names
+from tests.measures.scenes import HEIGHT, any_scene, image, mirrored, moved, turned, without
+
+ENROLLED = [
+    name for name in schema_names() if load_schema(name).measurements or load_schema(name).code_measurements
+]
+enrolled = pytest.mark.parametrize("name", ENROLLED)
+seeds = st.integers(0, 2**16)
+
+
+def results(scene: Scene) -> dict[str, Measurement]:
+    found = {r.name: r for r in measure(scene) if isinstance(r, Measurement)}
+    assert found
+    return found
+
+
+def values(scene: Scene) -> dict[str, float]:
+    return {name: result.value for name, result in results(scene).items()}
+
+
+def frame_bound(schema: Schema) -> set[str]:
+    """Measurements against the image's own rows and columns."""
+    return {line.name for line in schema.measurements if compile_formula(line.formula, schema).frame}
+
+
+def test_something_is_enrolled() -> None:
+    assert {"spine-ap", "orbit-4", "ceph-19", "ceph-27"} <= set(ENROLLED)
+
+
+@enrolled
+@settings(max_examples=25, deadline=None)
+@given(seed=seeds, dx=st.floats(-20, 20), dy=st.floats(-20, 20))
+def test_translation(name: str, seed: int, dx: float, dy: float) -> None:
+    scene = any_scene(load_schema(name), seed)
+    assert values(moved(scene, np.eye(2), (dx, dy))) == pytest.approx(values(scene), abs=1e-5)
+
+
+@enrolled
+@settings(max_examples=25, deadline=None)
+@given(seed=seeds, degrees=st.floats(-4, 4))
+def test_rotation(name: str, seed: int, degrees: float) -> None:
+    schema = load_schema(name)
+    scene = any_scene(schema, seed)
+    bound = frame_bound(schema)
+    plain = {key: value for key, value in values(scene).items() if key not in bound}
+    rotated = values(moved(scene, turned(degrees)))
+    assert {key: rotated[key] for key in plain} == pytest.approx(plain, abs=1e-5)
+
+
+@enrolled
+@settings(max_examples=25, deadline=None)
+@given(seed=seeds, factor=st.sampled_from([0.25, 0.5, 1.5, 3]))
+def test_scale(name: str, seed: int, factor: float) -> None:
+    scene = any_scene(load_schema(name), seed)
+    larger = moved(scene, np.eye(2) * factor, ref=image(height=round(HEIGHT * factor)))
+    expected = {
+        key: result.value * factor if result.unit == "px" else result.value
+        for key, result in results(scene).items()
+    }
+    assert values(larger) == pytest.approx(expected, abs=1e-5)
+
+
+@enrolled
+@settings(max_examples=25, deadline=None)
+@given(seed=seeds)
+def test_mirror(name: str, seed: int) -> None:
+    """In a film turned over each formula gives what the same formula over the swapped names gave before."""
+    schema = load_schema(name)
+    scene = any_scene(schema, seed)
+    over = mirrored(scene)
+    swap = {a: b for pair in schema.mirrored for a, b in (pair, pair[::-1])}
+    for line in schema.measurements:
+        swapped = re.sub(r"\w+", lambda word: swap.get(word[0], word[0]), line.formula)
+        expected = measure_formula(scene, MeasurementFormula(line.name, line.unit, swapped, ""))
+        found = measure_formula(over, line)
+        assert isinstance(found, Measurement)
+        assert isinstance(expected, Measurement)
+        assert found.value == pytest.approx(expected.value, abs=1e-5)
+    for result in measure(over):
+        if result.name.startswith("cobb"):
+            plain = results(scene)[result.name]
+            assert isinstance(result, Measurement)
+            assert result.value == pytest.approx(plain.value, abs=1e-5)
+            assert {result.details.get("side"), plain.details.get("side")} in (
+                {"image left", "image right"},
+                {None},
+            )
+
+
+@enrolled
+@settings(max_examples=25, deadline=None)
+@given(seed=seeds, row=st.sampled_from([0.25, 0.5, 2.0]), column=st.sampled_from([0.4, 0.8, 1.0]))
+def test_unequal_spacing_of_one_physical_shape(name: str, seed: int, row: float, column: float) -> None:
+    scene = any_scene(load_schema(name), seed)
+    origin = SpacingOrigin.FIDUCIAL
+    square = replace(scene, image=image(Spacing(1.0, 1.0, origin)))
+    film = image(Spacing(row, column, origin), height=round(HEIGHT / row))
+    oblong = moved(scene, np.diag([1 / column, 1 / row]), ref=film)
+    assert values(oblong) == pytest.approx(values(square), abs=1e-5)
+    no_scale = moved(scene, np.diag([1.0, 1 / row]), ref=image(height=round(HEIGHT / row), aspect=row))
+    assert values(no_scale) == pytest.approx(values(scene), abs=1e-5)
+
+
+@enrolled
+def test_each_missing_landmark_is_named(name: str) -> None:
+    scene = any_scene(load_schema(name), 1)
+    for key, result in results(scene).items():
+        for landmark in dict.fromkeys(used.rpartition(".")[2] for used in result.landmarks_used):
+            left = without(scene, landmark)
+            missing = [r for r in measure(left) if r.name == key or key.startswith("cobb")]
+            assert missing
+            for refused in missing:
+                assert isinstance(refused, NotMeasured)
+                assert landmark in refused.reason
+
+
+@pytest.mark.parametrize("name", [name for name in ENROLLED if load_schema(name).levels])
+@pytest.mark.parametrize("body", [0, 8, 16])
+def test_a_corner_missing_in_one_body_is_named_for_review(name: str, body: int) -> None:
+    schema = load_schema(name)
+    for result in results(without(any_scene(schema, 1), "BR", only=body)).values():
+        assert result.status is Status.REVIEW
+        assert f"{schema.levels[body]} lacks BR" in result.reason
