@@ -99,15 +99,7 @@ def write_film(
     Raises:
         ValueError: For a kind, depth or combination that cannot be written.
     """
-    facts = FILM_KINDS.get(kind)
-    if facts is None:
-        raise ValueError(f"there is no film kind {kind!r}; there are {', '.join(FILM_KINDS)}")
-    if pixels.ndim != 2 or int(pixels.max()) >= 1 << bits or bits > 8 * pixels.dtype.itemsize:
-        raise ValueError(
-            f"{pixels.dtype} pixels {pixels.shape} up to {pixels.max()} are not (H, W) of {bits} bits"
-        )
-    if inverted and facts.modality != "DX":
-        raise ValueError("only radiographs are stored inverted")
+    facts = _checked(pixels, kind, bits, inverted=inverted)
     item = _common(facts, uid_seed)
     _add_pixels(item, pixels, bits, inverted=inverted)
     if facts.sop_class == _DX:
@@ -123,6 +115,20 @@ def write_film(
         item.compress(_JPEG2000_LOSSLESS, encoding_plugin="pylibjpeg", generate_instance_uid=False)
     with atomic_path(path) as temporary:
         item.save_as(temporary, enforce_file_format=True)
+
+
+def _checked(pixels: Pixels, kind: str, bits: int, *, inverted: bool) -> FilmKind:
+    """The facts of a kind, once pixels and wishes fit it; `ValueError` otherwise."""
+    facts = FILM_KINDS.get(kind)
+    if facts is None:
+        raise ValueError(f"there is no film kind {kind!r}; there are {', '.join(FILM_KINDS)}")
+    if pixels.ndim != 2 or int(pixels.max()) >= 1 << bits or bits > 8 * pixels.dtype.itemsize:
+        raise ValueError(
+            f"{pixels.dtype} pixels {pixels.shape} up to {pixels.max()} are not (H, W) of {bits} bits"
+        )
+    if inverted and facts.modality != "DX":
+        raise ValueError("only radiographs are stored inverted")
+    return facts
 
 
 def _uid(seed: str, part: str) -> str:
