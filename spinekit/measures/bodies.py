@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from spinekit.core.image import FloatArray
 from spinekit.core.scene import Absent, Instance, Scene
 from spinekit.measures.cobb import CORNERS
+from spinekit.measures.frame import FARTHEST
 from spinekit.measures.interval import draw_points
 
 MIN_BODIES = 5
@@ -82,21 +84,29 @@ def find_bodies(scene: Scene) -> Bodies | Absent:
 
 def _corners(item: Instance, name: str) -> FloatArray | Absent:
     """The (4, 2) px corners of one body, or why it cannot be measured on."""
+    marks = item.landmarks
     if any(flag.lower().startswith(INFERRED) for flag in item.flags):
         return Absent(f"{name} was inferred, not seen, and is left out")
-    marks = item.landmarks
     if marks is None or _without_corners(item):
         return Absent(f"{name} has no corners and is left out")
     corners = marks.xy[[marks.index(corner) for corner in CORNERS]]
-    absent = [CORNERS[i] for i in np.flatnonzero(~np.isfinite(corners).all(axis=1))]
+    fault = _fault(corners, name)
+    return Absent(f"{fault} and is left out") if fault else corners
+
+
+def _fault(corners: FloatArray, name: str) -> str:
+    """What is wrong with the corners of one body, or nothing."""
+    absent = [CORNERS[i] for i in np.flatnonzero(np.isnan(corners).any(axis=1))]
     if absent:
-        return Absent(f"{name} lacks {', '.join(absent)} and is left out")
-    for first, second in ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)):
+        return f"{name} lacks {', '.join(absent)}"
+    if not bool((np.abs(corners) < FARTHEST).all()):
+        return f"{name} lies outside of any image"
+    for first, second in itertools.combinations(range(len(CORNERS)), 2):
         if bool((corners[first] == corners[second]).all()):
-            return Absent(f"{CORNERS[first]} and {CORNERS[second]} of {name} coincide, it is left out")
+            return f"{name} has {CORNERS[first]} and {CORNERS[second]} on one spot"
     if not bool((corners[1] + corners[3] - corners[0] - corners[2]).any()):
-        return Absent(f"the mid-line of {name} has no length, it is left out")
-    return np.asarray(corners)
+        return f"{name} has a mid-line without length"
+    return ""
 
 
 def _without_corners(item: Instance) -> bool:
@@ -135,7 +145,7 @@ def _draws(items: list[Instance]) -> FloatArray | None:
         if marks is None or marks.spread is None:
             return None
         order = [marks.index(corner) for corner in CORNERS]
-        if not bool(np.isfinite(marks.spread[order]).all()):
+        if not bool((np.abs(marks.spread[order]) < FARTHEST).all()):
             return None
         corners = [
             draw_points(f"{number}.{name}", marks.xy[i], marks.spread[i])

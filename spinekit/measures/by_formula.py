@@ -11,7 +11,7 @@ from spinekit.core.measurement import Measurement, MeasurementGeometry, NotMeasu
 from spinekit.core.scene import Absent, Instance, Scene
 from spinekit.core.schema import MeasurementFormula
 from spinekit.measures.formula import Drawing, Formula, FormulaError, UndefinedError, compile_formula
-from spinekit.measures.frame import Doubt, Plane, front_of, length_doubt, plane_of
+from spinekit.measures.frame import FARTHEST, Doubt, Plane, front_of, length_doubt, plane_of
 from spinekit.measures.functions import Kind
 from spinekit.measures.interval import draw_points, interval
 
@@ -49,7 +49,7 @@ def measure_formula(scene: Scene, line: MeasurementFormula) -> Result:
 
 
 def point_once(scene: Scene, name: str) -> FloatArray | Absent:
-    """A landmark's (2,) px, refused where its instance is doubled or its position is not finite.
+    """A landmark's (2,) px, refused where its instance is doubled or it lies outside of any image.
 
     Args:
         scene: Where to look.
@@ -60,8 +60,8 @@ def point_once(scene: Scene, name: str) -> FloatArray | Absent:
     if label and count > 1:
         return Absent(f"{label} was found {count} times, so {name} is ambiguous")
     point = scene.point(name)
-    if not isinstance(point, Absent) and not bool(np.isfinite(point).all()):
-        return Absent(f"{name} has no finite position")
+    if not isinstance(point, Absent) and not bool((np.abs(point) < FARTHEST).all()):
+        return Absent(f"{name} lies outside of any image")
     return point
 
 
@@ -117,7 +117,7 @@ def _draws(scene: Scene, formula: Formula) -> dict[str, FloatArray] | None:
             return None
         index = owner.landmarks.index(name.rpartition(".")[2])
         spread = owner.landmarks.spread[index]
-        if not bool(np.isfinite(spread).all()):
+        if not bool((np.abs(spread) < FARTHEST).all()):
             return None
         drawn[name] = draw_points(name, owner.landmarks.xy[index], spread)
     return drawn

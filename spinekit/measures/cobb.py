@@ -20,7 +20,8 @@ MIN_CURVE = 7.0  # smaller curves are not listed
 SCOLIOSIS = 10.0  # from here on a curve counts as scoliosis, below as spinal asymmetry
 TURN_BACK = 5.0  # reversals of tilt below the error of a reading do not end a curve
 MAX_WEDGE = 20.0  # an endplate further off its own body's mid-line is not believed
-MAX_SPIKE = 8.0  # a body that leans further out of line than this is no end vertebra
+MAX_SPIKE = 8.0  # a body that leans further out of line than this, and than twice the steps of
+SPIKE_STEPS = 2.0  # tilt beside it (severe curves turn sharply), is no end vertebra
 S_THRESHOLD = 1e-4  # of the benchmark's own shape test
 STRAIGHT = 1e-12  # the same, in squares of the spine's length, where the test itself divides by zero
 
@@ -260,9 +261,16 @@ def _sharpened(tilts: FloatArray, smooth: FloatArray, ends: list[int]) -> list[i
         other = ends[place - 1] if place else ends[min(1, len(ends) - 1)]
         sign = 1.0 if smooth[end] >= smooth[other] else -1.0
         near = [i for i in (end, end - 1, end + 1) if 0 <= i < len(tilts)]
-        fit = [i for i in near if abs(tilts[i] - smooth[i]) <= MAX_SPIKE] or [end]
+        fit = [i for i in near if abs(tilts[i] - smooth[i]) <= _allowed_spike(tilts, i)] or [end]
         moved.append(max(fit, key=lambda i: round(sign * float(tilts[i]), 9)))
     return sorted(set(moved))
+
+
+def _allowed_spike(tilts: FloatArray, index: int) -> float:
+    """How far a body may lean out of line, by the steps of tilt next to it that it has no part in."""
+    beside = [tilts[max(index - 2, 0) : index], tilts[index + 1 : index + 3]]
+    steps = [abs(float(pair[1] - pair[0])) for pair in beside if len(pair) == 2]
+    return max(MAX_SPIKE, SPIKE_STEPS * max(steps, default=0.0))
 
 
 def curve_shape(corners: FloatArray, upper: int, lower: int) -> tuple[float, str]:

@@ -16,6 +16,8 @@ from spinekit.core.measurement import Status
 from spinekit.core.scene import Absent, Scene
 from spinekit.core.spacing import SpacingOrigin
 
+FARTHEST = 1e6  # px; a point or a spread beyond is no measurement but a fault
+
 # Pairs from back to front, and points below them: the side they turn to tells the way a face looks
 # even where the head is tilted.
 _BACK_TO_FRONT = (("S", "N"), ("Po", "Or"), ("PNS", "ANS"))
@@ -114,4 +116,4 @@ def front_of(scene: Scene) -> int | Absent:
 
 def _point(scene: Scene, name: str) -> FloatArray | None:
     found = scene.point(name)
-    return None if isinstance(found, Absent) else found
+    return None if isinstance(found, Absent) or not bool((np.abs(found) < FARTHEST).all()) else found

@@ -64,6 +64,11 @@ def test_apex_and_side() -> None:
     assert (third.upper, third.lower, third.side) == (12, 16, "right")
 
 
+def test_a_sharp_turn_of_a_severe_curve_is_an_end_vertebra() -> None:
+    tilts = (0, 11, 27, 43, 21, -1, -18, -28, -34, -29, -19, -12, -5, -2, -1, -2, 2)
+    assert [(c.upper, c.lower) for c in cobb_endplate(spine_corners(tilts))] == [(3, 8), (0, 3), (8, 16)]
+
+
 def test_straight_spine_has_no_curve() -> None:
     assert cobb_endplate(spine_corners(STRAIGHT)) == ()
 
