@@ -152,12 +152,12 @@ def _object_record(header: ImageHeader) -> dict[str, str]:
     """What is recorded of all frames; the object's identity as a hash, for finding doubles."""
     from pydicom.uid import UID
 
-    from spinekit.formats.dicom_values import stored_text
+    from spinekit.formats.dicom_values import identifier
 
     record = {"transfer_syntax": UID(header.syntax).name, "photometric": header.photometric}
     if lossy := _lossy(header):
         record["lossy"] = lossy
-    if instance := stored_text(header.item, "SOPInstanceUID"):
+    if instance := identifier(header.item, "SOPInstanceUID"):
         record["instance"] = hashlib.sha256(instance.encode()).hexdigest()[:16]
     return record
 

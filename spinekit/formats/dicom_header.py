@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinekit.core.errors import ReadError, SkipFile
-from spinekit.formats.dicom_values import BadAttributeError, code, integer, stored_text, tag_text
+from spinekit.formats.dicom_values import BadAttributeError, code, identifier, integer, tag_text
 from spinekit.formats.plugin import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS) -> ImageHeader:
     """
     import pydicom
 
+    # pydicom quotes values in what it logs, names of patients among them: that must reach no log file.
+    logging.getLogger("pydicom").propagate = False
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES)
     marked = head[128:132] == b"DICM"
@@ -160,8 +163,7 @@ def _without_pixels(path: Path, item: Dataset) -> ReadError:
     from pydicom.uid import UID
 
     meta = getattr(item, "file_meta", None)
-    stored_class = stored_text(item, "SOPClassUID")
-    kind = stored_class or (stored_text(meta, "MediaStorageSOPClassUID") if meta is not None else None)
+    kind = identifier(item, "SOPClassUID") or identifier(meta, "MediaStorageSOPClassUID")
     if kind == MEDIA_DIRECTORY:
         return SkipFile(path, "a DICOMDIR, which only lists other files", "give the folder that it lists")
     name = UID(kind).name if kind else ""
@@ -173,8 +175,7 @@ def _without_pixels(path: Path, item: Dataset) -> ReadError:
 
 
 def _named_syntax(item: Dataset) -> str | None:
-    meta = getattr(item, "file_meta", None)
-    return stored_text(meta, "TransferSyntaxUID") if meta is not None else None
+    return identifier(getattr(item, "file_meta", None), "TransferSyntaxUID")
 
 
 def _check_named_syntax(path: Path, item: Dataset, marked: bool) -> None:

@@ -86,7 +86,7 @@ def _decoder(header: ImageHeader) -> Decoder:
     from pydicom.uid import UID
 
     uid = UID(header.syntax)
-    name = uid.name if uid.is_transfer_syntax else f"unknown transfer syntax {header.syntax[:64]}"
+    name = uid.name if uid.is_transfer_syntax else f"unknown transfer syntax {header.syntax}"
     if any(mark in name for mark in ("MPEG", "HEVC", "SMPTE")):
         raise ReadError(
             header.path, f"video is not supported ({name})", "export single frames as DICOM or PNG"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_IDENTIFIER = re.compile(r"[0-9.]{1,64}")
 _LONGEST_TEXT = 64
 _INTEGER_LENGTHS = (2, 4)
 
@@ -56,6 +57,12 @@ def stored_text(item: Dataset, keyword: str) -> str | None:
     else:
         text = str(value)
     return text.strip(" \0\t\r\n") or None
+
+
+def identifier(item: Dataset | None, keyword: str) -> str | None:
+    """A UID, or None where it is absent; text that is no UID counts as absent, and is never quoted."""
+    text = stored_text(item, keyword) if item is not None else None
+    return text if text is not None and _IDENTIFIER.fullmatch(text) else None
 
 
 def code(item: Dataset, keyword: str) -> str:
