@@ -1,0 +1,167 @@
+"""Which measurements are drawn on a film, how prominently, and with what lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spinekit.core.image import FloatArray
+from spinekit.core.measurement import Measurement, Result
+from spinekit.core.scene import Scene
+from spinekit.views.style import Rank
+from spinekit.views.wording import doubtful, interval, number
+
+MAX_VALUES = 8
+"""Of more measurements than these only the lines are drawn; their values are in the report."""
+
+MAX_OTHER_ANGLES = 3
+"""Of more angles by a second method than these only the lines are drawn."""
+
+
+REACH = {Rank.MAIN: 1.9, Rank.MINOR: 0.8, Rank.OTHER: 0.0, Rank.CALIPER: 0.0, Rank.PLANE: 0.0}
+"""How far a line goes on beyond each of its ends, in its own length."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Caliper:
+    """A measurement as it is drawn.
+
+    Attributes:
+        name: Of the measurement.
+        rank: How strongly it is drawn.
+        segments: (N, 2, 2) image px, extended already.
+        label: Value and unit, or empty where only the lines are drawn.
+        interval: Its 95 % interval, of the main angle only.
+        anchor: (2,) image px, where the label belongs.
+        doubtful: Whether a person should look.
+    """
+
+    name: str
+    rank: Rank
+    segments: FloatArray
+    label: str
+    interval: str
+    anchor: FloatArray
+    doubtful: bool
+
+
+def calipers(scene: Scene, results: Sequence[Result], only: tuple[str, ...] | None = None) -> list[Caliper]:
+    """What to draw of the measurements, the most prominent first.
+
+    Along a spine the lines of the main angle reach far beyond the bodies and its value is large; further
+    angles of the same method are drawn smaller; other methods are drawn on the bodies only. Elsewhere
+    lines join the points as they are, each once, and values are written while they are few.
+
+    Args:
+        scene: What was found.
+        results: Refused ones and those without lines are passed over.
+        only: Names to draw, or None for all.
+    """
+    drawable = [
+        result
+        for result in results
+        if isinstance(result, Measurement)
+        and _lines(result)
+        and math.isfinite(result.value)
+        and (only is None or result.name in only)
+    ]
+    return _along_a_spine(drawable) if scene.schema.levels else _between_points(drawable)
+
+
+def _along_a_spine(results: Sequence[Measurement]) -> list[Caliper]:
+    angles = [result for result in results if _between_two_lines(result)]
+    main = next((result for result in angles if "main" in result.name), None)
+    if main is None and angles:
+        main = max(angles, key=lambda result: abs(result.value))
+    family = _family(main.name) if main is not None else ""
+    others = [result for result in results if _family(result.name) != family]
+    few_angles = sum(result in angles for result in others) <= MAX_OTHER_ANGLES
+    few_lengths = sum(result not in angles for result in others) <= MAX_VALUES
+    drawn: list[Caliper] = []
+    for result in results:
+        if result is main:
+            drawn.append(_caliper(result, Rank.MAIN, labelled=True))
+        elif result in others:
+            labelled = few_angles if result in angles else few_lengths
+            drawn.append(_caliper(result, Rank.OTHER, labelled))
+        else:
+            drawn.append(_caliper(result, Rank.MINOR, labelled=True))
+    return sorted(drawn, key=lambda item: item.rank)
+
+
+def _between_points(results: Sequence[Measurement]) -> list[Caliper]:
+    lengths = [result for result in results if result.unit in {"mm", "px"}]
+    labelled = lengths if len(results) <= MAX_VALUES else []
+    seen: set[tuple[tuple[int, int], ...]] = set()
+    drawn: list[Caliper] = []
+    for result in results:
+        valued = result in labelled
+        caliper = _caliper(result, Rank.CALIPER if valued else Rank.PLANE, valued)
+        fresh = [segment for segment in caliper.segments if _key(segment) not in seen]
+        seen.update(_key(segment) for segment in fresh)
+        if fresh or caliper.label:
+            segments = np.array(fresh, dtype=np.float64).reshape(-1, 2, 2)
+            drawn.append(replace(caliper, segments=segments))
+    return drawn
+
+
+def _caliper(result: Measurement, rank: Rank, labelled: bool) -> Caliper:
+    ends = np.array(_lines(result), dtype=np.float64)
+    along = ends[:, 1] - ends[:, 0]
+    anchor = result.geometry.anchor
+    where = np.array(anchor, dtype=np.float64) if anchor is not None else ends.mean(axis=(0, 1))
+    if not bool(np.isfinite(where).all()):
+        where = ends.mean(axis=(0, 1))
+    return Caliper(
+        name=result.name,
+        rank=rank,
+        segments=np.stack([ends[:, 0] - REACH[rank] * along, ends[:, 1] + REACH[rank] * along], axis=1),
+        label=_label(result, rank) if labelled else "",
+        interval=interval(result) if rank is Rank.MAIN else "",
+        anchor=where,
+        doubtful=doubtful(result),
+    )
+
+
+def _label(result: Measurement, rank: Rank) -> str:
+    value = number(result.value, result.unit) + (" ?" if doubtful(result) else "")
+    if rank is Rank.MAIN:
+        return f"Cobb {value}" if "cobb" in result.name else value
+    if rank is Rank.OTHER and result.unit == "deg":
+        # Angles by two methods beside each other must say which is which.
+        return f"{_method(result.name)} {value}"
+    return value
+
+
+def _method(name: str) -> str:
+    """``endplate`` of ``cobb_endplate_2``; a name without parts as it is."""
+    parts = [part for part in name.split("_") if part != "cobb" and not part.isdigit()]
+    return parts[0] if parts else name
+
+
+def _family(name: str) -> str:
+    """A name without its last part, which counts or orders: ``cobb_aasce`` of ``cobb_aasce_main``."""
+    return name.rpartition("_")[0] or name
+
+
+def _lines(result: Measurement) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """The measured segments that have a length and lie somewhere."""
+    return [
+        line
+        for line in result.geometry.lines.values()
+        if all(math.isfinite(coordinate) for end in line for coordinate in end) and line[0] != line[1]
+    ]
+
+
+def _between_two_lines(result: Measurement) -> bool:
+    """Whether an angle is one between two separate lines, as Cobb's, rather than at a point."""
+    lines = _lines(result)
+    return result.unit == "deg" and len(lines) == 2 and not set(lines[0]) & set(lines[1])
+
+
+def _key(segment: FloatArray) -> tuple[tuple[int, int], ...]:
+    """A segment to the nearest pixel, whichever end comes first."""
+    return tuple(sorted((round(x), round(y)) for x, y in segment.tolist()))

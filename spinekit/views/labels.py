@@ -1,0 +1,212 @@
+"""The words on an overlay and where they stand: angles, levels, names of points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spinekit.core.image import FloatArray
+from spinekit.core.landmarks import Landmarks
+from spinekit.core.scene import Instance, Scene
+from spinekit.views.caliper import Caliper
+from spinekit.views.placement import Occupancy, Point, Rect, Segment, Wanted, place, side_by_side
+from spinekit.views.strokes import Text, margin, text_size
+from spinekit.views.style import NAME_COLOUR, RANK_COLOUR, RANK_SIZE, Rank, Scale, colour_of, is_named
+from spinekit.views.wording import short
+
+MAX_NAMED_POINTS = 60
+"""Names of more points than these would hide the film."""
+
+BODY_COST, LINE_COST, EDGE_COST, POINT_COST = 25.0, 25.0, 8.0, 40.0
+"""What covering a letter-height square of each costs a label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lettering:
+    """The words of an overlay, in their places.
+
+    Attributes:
+        texts: In the order of drawing.
+        leaders: Lines from things to words that stand far off, canvas px, each with its colour.
+    """
+
+    texts: tuple[Text, ...]
+    leaders: tuple[tuple[Segment, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    rows: tuple[tuple[str, int], ...]  # each with the height of its letters
+    colour: str
+    bold: bool
+    wanted: Wanted
+    leads: bool
+
+    def texts(self, box: Rect) -> list[Text]:
+        """The rows, one below the other from the box's upper left corner."""
+        left, top = box[0], box[1]
+        found: list[Text] = []
+        for k, (words, size) in enumerate(self.rows):
+            width, height = text_size(words, size, self.bold)
+            x = left + margin(self.rows[0][1]) - margin(size)  # all rows begin alike
+            found.append(
+                Text(words, (x, top, x + width, top + height), size, self.colour, self.bold and k == 0)
+            )
+            top += 0.86 * height
+        return found
+
+
+def place_labels(
+    scene: Scene, drawn: Sequence[Caliper], scale: Scale, shape: tuple[int, int], named: bool
+) -> Lettering:
+    """Words for everything that has a name or a value, placed so that none hides another.
+
+    Args:
+        scene: What was found, image px.
+        drawn: The measurements that are drawn.
+        scale: Sizes on the canvas.
+        shape: Rows and columns of the canvas.
+        named: Whether levels and points are named, too.
+    """
+    occupancy = _occupancy(scene, drawn, scale, shape)
+    values = [_value(caliper, scale) for caliper in drawn if caliper.label]
+    words: list[_Word] = []
+    if named:
+        # Names of bodies have only two sides to choose from, so they choose first; then the main angle.
+        levels = _levels(scene, scale)
+        sided = side_by_side([word.wanted for word in levels], occupancy)
+        words += [replace(word, wanted=wanted) for word, wanted in zip(levels, sided, strict=True)]
+    if drawn and drawn[0].rank is Rank.MAIN and drawn[0].label:
+        words.append(values.pop(0))
+    if named:
+        words += _point_names(scene, scale)
+    words += values
+    places = place([word.wanted for word in words], occupancy)
+    return Lettering(
+        texts=tuple(text for word, spot in zip(words, places, strict=True) for text in word.texts(spot.box)),
+        leaders=tuple(
+            (spot.leader, word.colour)
+            for word, spot in zip(words, places, strict=True)
+            if spot.leader is not None and word.leads
+        ),
+    )
+
+
+def body_of(item: Instance) -> FloatArray:
+    """A polygon (N, 2) image px around an instance, by its outline, its points or its box."""
+    if item.outline is not None and item.outline.rings:
+        return max(item.outline.rings, key=len)
+    if item.landmarks is not None:
+        found = item.landmarks.xy[~np.isnan(item.landmarks.xy).any(axis=1)]
+        if len(found) >= 3:
+            centre = found.mean(axis=0)
+            around = np.arctan2(found[:, 1] - centre[1], found[:, 0] - centre[0])
+            return found[np.argsort(around, kind="stable")]
+    left, top, right, bottom = item.box
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+
+
+def named_points(scene: Scene) -> Landmarks | None:
+    """The points that are written out: those of an image's single instance where no levels exist."""
+    pointed = [item.landmarks for item in scene.instances if item.landmarks is not None]
+    if scene.schema.levels or len(pointed) != 1 or len(pointed[0].names) > MAX_NAMED_POINTS:
+        return None
+    return pointed[0]
+
+
+def _occupancy(scene: Scene, drawn: Sequence[Caliper], scale: Scale, shape: tuple[int, int]) -> Occupancy:
+    occupancy = Occupancy(*shape)
+    alone = named_points(scene) is not None
+    for caliper in drawn:
+        for start, end in scale.to_canvas(caliper.segments).tolist():
+            occupancy.add_line(tuple(start), tuple(end), LINE_COST)
+    for item in scene.instances:
+        if not alone:
+            occupancy.add_polygon(scale.to_canvas(body_of(item)), BODY_COST)
+        if item.landmarks is not None:
+            points = item.landmarks
+            for start, end in scene.schema.edges:
+                if start in points.names and end in points.names:
+                    ends = scale.to_canvas(points.xy[[points.index(start), points.index(end)]])
+                    if not np.isnan(ends).any():
+                        occupancy.add_line(tuple(ends[0]), tuple(ends[1]), EDGE_COST)
+            for xy in scale.to_canvas(points.xy[~np.isnan(points.xy).any(axis=1)]).tolist():
+                occupancy.add_point(tuple(xy), 3.0 * scale.line, POINT_COST)
+    return occupancy
+
+
+def _value(caliper: Caliper, scale: Scale) -> _Word:
+    size = max(9, round(scale.font * RANK_SIZE[caliper.rank]))
+    x, y = scale.to_canvas(caliper.anchor).tolist()
+    rows = [(caliper.label, size)] + (
+        [(caliper.interval, max(9, round(0.6 * size)))] if caliper.interval else []
+    )
+    return _word(
+        rows,
+        RANK_COLOUR[caliper.rank],
+        (x, y, x, y),
+        bold=caliper.rank in {Rank.MAIN, Rank.MINOR},
+        leads=False,
+    )
+
+
+def _levels(scene: Scene, scale: Scale) -> list[_Word]:
+    if named_points(scene) is not None:
+        return []
+    boxes = [
+        (*scale.to_canvas(body.min(axis=0)).tolist(), *scale.to_canvas(body.max(axis=0)).tolist())
+        for body in map(body_of, scene.instances)
+    ]
+    middles = [(box[1] + box[3]) / 2 for box in boxes]
+    words: list[_Word] = []
+    for k, (item, box) in enumerate(zip(scene.instances, boxes, strict=True)):
+        name = short(item.label) if is_named(item, scene.schema) else ""
+        name = f"{name} ?".strip() if item.flags else name
+        if name:
+            # Names stand in a column, so the distance to the next body is the room that each has.
+            room = min((abs(y - middles[k]) for j, y in enumerate(middles) if j != k), default=np.inf)
+            size = max(9, round(min(scale.font, max(0.6 * room, 0.65 * scale.font))))
+            words.append(_word([(name, size)], colour_of(item, scene.schema), box, bold=True, sideways=True))
+    return words
+
+
+def _point_names(scene: Scene, scale: Scale) -> list[_Word]:
+    points = named_points(scene)
+    if points is None:
+        return []
+    size = max(9, round(0.92 * scale.font))
+    there = [k for k in range(len(points.names)) if not np.isnan(points.xy[k]).any()]
+    xy = scale.to_canvas(points.xy)
+    # Those in a crowd have the fewest places to choose from, so they choose first.
+    crowd = {k: sum(float(np.linalg.norm(xy[k] - xy[j])) < 6 * size for j in there) for k in there}
+    middle = np.nanmean(xy, axis=0) if there else np.zeros(2)
+    words: list[_Word] = []
+    for k in sorted(there, key=lambda k: (-crowd[k], k)):
+        outward = xy[k] - middle
+        length = float(np.linalg.norm(outward)) or 1.0
+        x, y = xy[k].tolist()
+        radius = 3.0 * scale.line
+        box = (x - radius, y - radius, x + radius, y + radius)
+        prefer = (float(outward[0]) / length, float(outward[1]) / length)
+        name = short(points.names[k])
+        words.append(_word([(name, size)], NAME_COLOUR, box, prefer=prefer))
+    return words
+
+
+def _word(
+    rows: Sequence[tuple[str, int]],
+    colour: str,
+    around: Rect,
+    *,
+    bold: bool = False,
+    leads: bool = True,
+    prefer: Point = (0.8, -0.6),
+    sideways: bool = False,
+) -> _Word:
+    sizes = [text_size(words, size, bold) for words, size in rows]
+    width = max(width for width, _ in sizes)
+    height = sizes[0][1] + sum(0.86 * height for _, height in sizes[1:])
+    wanted = Wanted(width, height, around, rows[0][1], sideways, prefer)
+    return _Word(tuple(rows), colour, bold, wanted, leads)

@@ -1,0 +1,297 @@
+"""Finding room for labels: near what they name, off what matters, never on one another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from spinekit.core.image import FloatArray
+
+Rect = tuple[float, float, float, float]
+Point = tuple[float, float]
+Segment = tuple[Point, Point]
+
+REACHES = (0.3, 0.6, 1.0, 1.6, 2.4, 3.4, 4.6, 6.0, 8.0, 10.5, 14.0)
+"""Distances from a thing to its label that are tried, in letter heights."""
+
+DIRECTIONS = 24
+"""Directions in which a point's label is tried."""
+
+STEPS = (0.0, -0.5, 0.5, -1.0, 1.0, -1.6, 1.6)
+"""Shifts along the side of a body that are tried for its name, in letter heights."""
+
+NEAR = 1.1
+"""A label farther off than this many letter heights gets a leader line."""
+
+OVERLAP, CROSSING, OUTSIDE = 1e6, 60.0, 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A label that looks for a place.
+
+    Attributes:
+        width: Of the text with its margin, px.
+        height: Of the text with its margin, px.
+        around: Left, top, right, bottom of what it names, px; a point where the corners are equal.
+        letter: Height of its letters, px: the measure of its distances.
+        sideways: Whether it may only stand to the left or right, as level names do.
+        prefer: Direction that costs nothing extra, a unit vector.
+    """
+
+    width: float
+    height: float
+    around: Rect
+    letter: float
+    sideways: bool = False
+    prefer: Point = (0.8, -0.6)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a label stands.
+
+    Attributes:
+        box: Left, top, right, bottom, px.
+        leader: A line from what is named to the label, or None where the label is near enough.
+    """
+
+    box: Rect
+    leader: Segment | None
+
+
+class Occupancy:
+    """How much each part of the canvas matters: a coarse grid of costs, summed over any box at once.
+
+    What is added later replaces what lies under it, so add what matters least first.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        self.height, self.width = height, width
+        self.cell = max(1.0, max(height, width) / 700)
+        rows, columns = math.ceil(height / self.cell), math.ceil(width / self.cell)
+        self._cost: npt.NDArray[np.float32] = np.zeros((rows, columns), dtype=np.float32)
+        self._sums: npt.NDArray[np.float64] | None = None
+
+    def add_polygon(self, xy: FloatArray, cost: float) -> None:
+        """Marks the inside of a polygon (N, 2) px."""
+        cv2.fillPoly(self._cost, [self._cells(xy)], cost)
+        self._sums = None
+
+    def add_line(self, start: Point, end: Point, cost: float) -> None:
+        """Marks a line and one cell to each side of it."""
+        (ax, ay), (bx, by) = self._cells(np.array([start, end])).tolist()
+        cv2.line(self._cost, (ax, ay), (bx, by), cost, 3)
+        self._sums = None
+
+    def add_point(self, xy: Point, radius: float, cost: float) -> None:
+        """Marks a disc of ``radius`` px."""
+        ((x, y),) = self._cells(np.array([xy])).tolist()
+        cv2.circle(self._cost, (x, y), max(1, round(radius / self.cell)), cost, -1)
+        self._sums = None
+
+    def cost(self, box: Rect) -> float:
+        """Sum over the cells of a box (px)."""
+        if self._sums is None:
+            self._sums = np.pad(self._cost.astype(np.float64).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+        sums = self._sums
+        rows, columns = self._cost.shape
+        left, right = (min(max(int(x / self.cell), 0), columns) for x in (box[0], box[2] + self.cell))
+        top, bottom = (min(max(int(y / self.cell), 0), rows) for y in (box[1], box[3] + self.cell))
+        return float(sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left])
+
+    def _cells(self, xy: FloatArray) -> npt.NDArray[np.int32]:
+        # Far outside the canvas nothing matters, and OpenCV's integers overflow.
+        limit = 4.0 * max(self._cost.shape)
+        return np.clip(np.floor(xy / self.cell), -limit, limit).astype(np.int32)
+
+
+def place(wanted: Sequence[Wanted], occupancy: Occupancy) -> list[Placed]:
+    """A place for every label, in the order of importance given.
+
+    Each label takes the cheapest of its candidate places given those before it: over nothing that
+    matters, near, in the preferred direction, and on no other label while any free place exists.
+
+    Args:
+        wanted: Labels, the most important first.
+        occupancy: What is on the canvas.
+
+    Returns:
+        As many places, in the same order. The result depends on nothing but the arguments.
+    """
+    placed: list[Placed] = []
+    for label in wanted:
+        cost, option = _cheapest(label, _candidates(label), occupancy, placed)
+        if cost >= OVERLAP / 100:
+            # Nothing near is free: anywhere on the canvas, as near as can be, with a leader.
+            cost, option = min(
+                (cost, option),
+                _cheapest(label, _anywhere(label, occupancy), occupancy, placed),
+                key=lambda found: found[0],
+            )
+        placed.append(_brought_inside(option, label, occupancy))
+    return placed
+
+
+def _cheapest(
+    label: Wanted,
+    candidates: Iterable[tuple[Rect, float, float]],
+    occupancy: Occupancy,
+    placed: Sequence[Placed],
+) -> tuple[float, Placed]:
+    """The first of the cheapest candidates, with its cost.
+
+    Args:
+        label: What is placed.
+        candidates: Boxes, each with what its place costs in itself and the least that any later one costs.
+        occupancy: What is on the canvas.
+        placed: The labels before.
+    """
+    best = (math.inf, Placed(label.around, None))
+    for box, bias, floor in candidates:
+        if floor > best[0]:
+            break
+        option = Placed(box, _leader(label, box))
+        cost = bias + _cost(option, label, occupancy, placed)
+        if cost < best[0]:
+            best = (cost, option)
+    return best
+
+
+def side_by_side(wanted: Sequence[Wanted], occupancy: Occupancy) -> list[Wanted]:
+    """The same labels, all preferring the side of the canvas that is freer next to what they name."""
+    costs = {
+        side: sum(occupancy.cost(_beside(label, side, REACHES[1], 0.0)) for label in wanted)
+        for side in (1.0, -1.0)
+    }
+    better = 1.0 if costs[1.0] <= costs[-1.0] else -1.0
+    return [
+        Wanted(label.width, label.height, label.around, label.letter, label.sideways, (better, 0.0))
+        for label in wanted
+    ]
+
+
+def _candidates(label: Wanted) -> Iterator[tuple[Rect, float, float]]:
+    """Boxes near what is named, with what their distance and direction cost, nearest first."""
+    if label.sideways:
+        for reach in REACHES:
+            floor = 14 * reach
+            for step in STEPS:
+                for side in (1.0, -1.0):
+                    wrong_side = 0.0 if side == math.copysign(1.0, label.prefer[0]) else 25.0
+                    yield _beside(label, side, reach, step), floor + 8 * abs(step) + wrong_side, floor
+        return
+    left, top, right, bottom = label.around
+    for reach in REACHES:
+        floor = 12 * reach
+        for k in range(DIRECTIONS):
+            angle = 2 * math.pi * k / DIRECTIONS
+            dx, dy = math.cos(angle), math.sin(angle)
+            x = (left + right) / 2 + dx * ((right - left) / 2 + reach * label.letter + label.width / 2)
+            y = (top + bottom) / 2 + dy * ((bottom - top) / 2 + reach * label.letter + label.height / 2)
+            away = 1 - (dx * label.prefer[0] + dy * label.prefer[1])
+            yield _centred(label, x, y), floor + 3 * away, floor
+
+
+def _anywhere(label: Wanted, occupancy: Occupancy) -> Iterator[tuple[Rect, float, float]]:
+    """Boxes all over the canvas, on a grid of half a label, nearest first."""
+    x, y = (label.around[0] + label.around[2]) / 2, (label.around[1] + label.around[3]) / 2
+    columns = np.arange(label.width / 2, occupancy.width - label.width / 2, label.width / 2)
+    rows = np.arange(label.height / 2, occupancy.height - label.height / 2, label.height / 2)
+    grid = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
+    far = 12 * np.hypot(grid[:, 0] - x, grid[:, 1] - y) / label.letter
+    for k in np.argsort(far, kind="stable").tolist():
+        yield _centred(label, float(grid[k, 0]), float(grid[k, 1])), float(far[k]), float(far[k])
+
+
+def _centred(label: Wanted, x: float, y: float) -> Rect:
+    return x - label.width / 2, y - label.height / 2, x + label.width / 2, y + label.height / 2
+
+
+def _beside(label: Wanted, side: float, reach: float, step: float) -> Rect:
+    left, top, right, bottom = label.around
+    y = (top + bottom) / 2 + step * label.letter
+    x0 = right + reach * label.letter if side > 0 else left - reach * label.letter - label.width
+    return x0, y - label.height / 2, x0 + label.width, y + label.height / 2
+
+
+def _cost(option: Placed, label: Wanted, occupancy: Occupancy, placed: Sequence[Placed]) -> float:
+    box = option.box
+    if box[0] < 0 or box[1] < 0 or box[2] > occupancy.width or box[3] > occupancy.height:
+        return OUTSIDE
+    # In letter heights squared, so that the same scene costs alike at every size.
+    cost = occupancy.cost(box) * (occupancy.cell / label.letter) ** 2
+    for other in placed:
+        cost += OVERLAP * _overlap(box, other.box)
+        if other.leader is not None and _touches(other.leader, box):
+            cost += CROSSING
+        if option.leader is not None and _touches(option.leader, other.box):
+            cost += CROSSING
+        if option.leader is not None and other.leader is not None and _cross(option.leader, other.leader):
+            cost += CROSSING
+    return cost
+
+
+def _overlap(a: Rect, b: Rect) -> float:
+    """Common area as a share of the smaller box; any contact at all counts a little."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    smaller = min((r[2] - r[0]) * (r[3] - r[1]) for r in (a, b))
+    return 0.01 + width * height / max(smaller, 1e-9)
+
+
+def _leader(label: Wanted, box: Rect) -> Segment | None:
+    """The shortest line from what is named to its label, if it is long enough to be needed."""
+    start, end = [0.0, 0.0], [0.0, 0.0]
+    for axis in (0, 1):
+        low, high = label.around[axis], label.around[axis + 2]
+        near, far = box[axis], box[axis + 2]
+        if far < low:
+            start[axis], end[axis] = low, far
+        elif near > high:
+            start[axis], end[axis] = high, near
+        else:
+            middle = (max(low, near) + min(high, far)) / 2
+            start[axis], end[axis] = middle, middle
+    if math.dist(start, end) < NEAR * label.letter:
+        return None
+    return (start[0], start[1]), (end[0], end[1])
+
+
+def _touches(line: Segment, box: Rect) -> bool:
+    """Whether a line enters a box (Liang-Barsky: the part of the line inside all four sides)."""
+    (x0, y0), (x1, y1) = line
+    enter, leave = 0.0, 1.0
+    for start, delta, low, high in ((x0, x1 - x0, box[0], box[2]), (y0, y1 - y0, box[1], box[3])):
+        if delta == 0:
+            if not low < start < high:
+                return False
+            continue
+        near, far = sorted(((low - start) / delta, (high - start) / delta))
+        enter, leave = max(enter, near), min(leave, far)
+    return enter < leave
+
+
+def _cross(a: Segment, b: Segment) -> bool:
+    def side(line: Segment, point: Point) -> float:
+        (x0, y0), (x1, y1) = line
+        return (x1 - x0) * (point[1] - y0) - (y1 - y0) * (point[0] - x0)
+
+    return side(a, b[0]) * side(a, b[1]) < 0 and side(b, a[0]) * side(b, a[1]) < 0
+
+
+def _brought_inside(option: Placed, label: Wanted, occupancy: Occupancy) -> Placed:
+    """A label that fits nowhere whole is at least pushed into the canvas as far as it goes."""
+    left, top, right, bottom = option.box
+    dx = max(0.0, -left) - max(0.0, right - occupancy.width)
+    dy = max(0.0, -top) - max(0.0, bottom - occupancy.height)
+    if dx == dy == 0:
+        return option
+    box = (left + dx, top + dy, right + dx, bottom + dy)
+    return Placed(box, _leader(label, box))
