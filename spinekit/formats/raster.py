@@ -214,13 +214,13 @@ def _decoded(
         if image.tag_v2.get(_TIFF_PHOTOMETRIC) == 0 and image.mode[0] in "IF":
             provenance["inversion"] = "WhiteIsZero"  # Pillow inverts 1 to 8 bits by itself, no others
         image.load()  # turns by the orientation
-        values = _wide_colour(path, page) if wide else _values(image)
+        values = _wide_colour(path, image, page) if wide else _values(image)
     else:
         image.load()
         orientation, fault = _exif_orientation(image)
         if fault:
             provenance["exif_fault"] = fault
-        values = turned(_wide_colour(path, page) if wide else _values(image), orientation)
+        values = turned(_wide_colour(path, image, page) if wide else _values(image), orientation)
     if orientation in range(2, 9):
         provenance["exif_turn"] = f"orientation {orientation}, applied once"
     return values, provenance
@@ -247,16 +247,19 @@ def _is_wide_colour(image: ImageFile.ImageFile) -> bool:
     return ";16" in raw_mode and image.mode in {"RGB", "RGBA"}
 
 
-def _wide_colour(path: Path, page: int) -> Values:
-    """16-bit colour by OpenCV, (H, W, 3 or 4), from a file that Pillow has found whole."""
+def _wide_colour(path: Path, image: ImageFile.ImageFile, page: int) -> Values:
+    """16-bit colour by OpenCV, (H, W, 3 or 4), held against the high bytes that Pillow has decoded."""
     import cv2
 
-    content = np.fromfile(path, dtype=np.uint8)
-    found, decoded = cv2.imdecodemulti(content, cv2.IMREAD_UNCHANGED)
-    if not found or page >= len(decoded) or decoded[page].ndim != 3:
-        raise ReadError(path, "16-bit colour that cannot be decoded", "convert it to 16-bit grey PNG")
-    values: Values = decoded[page]
-    return values[..., [2, 1, 0, 3][: values.shape[2]]]
+    found, decoded = cv2.imdecodemulti(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    if found and page < len(decoded) and decoded[page].ndim == 3:
+        colour: Values = decoded[page][..., [2, 1, 0, 3][: decoded[page].shape[2]]]
+        # Whether a TIFF is turned differs between versions of OpenCV; Pillow has turned it.
+        if colour.dtype == np.uint16 and np.array_equal(
+            colour[..., :3] >> 8, np.asarray(image.convert("RGB"))
+        ):
+            return colour
+    raise ReadError(path, "16-bit colour that cannot be decoded", "convert it to 16-bit grey PNG")
 
 
 def _without_colour(values: Values) -> tuple[Values, str]:

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from spinekit.core.errors import UsageError
+from spinekit.formats import registry
+from spinekit.formats.plugin import AnnotationFormat, ImageFormat
+from spinekit.formats.registry import annotation_format, annotation_formats, image_formats
+
+KEEPS = {
+    "labels",
+    "boxes",
+    "landmarks",
+    "visibility",
+    "outlines",
+    "holes",
+    "raster",
+    "scores",
+    "order",
+    "spacing",
+}
+
+
+def test_image_formats_declare_themselves() -> None:
+    formats = image_formats()
+    assert {"dicom", "raster"} <= {item.name for item in formats}
+    assert all(isinstance(item, ImageFormat) for item in formats)
+    suffixes = [suffix for item in formats for suffix in item.suffixes]
+    assert len(suffixes) == len(set(suffixes))
+    assert all(re.fullmatch(r"\.[a-z0-9]+", suffix) for suffix in suffixes)
+
+
+def test_no_content_belongs_to_two_image_formats() -> None:
+    heads = [b"\0" * 128 + b"DICM", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"II*\0", b"words", b""]
+    for head in heads:
+        assert sum(item.sniff(head) for item in image_formats()) <= 1
+
+
+def test_annotation_formats_declare_themselves_in_order() -> None:
+    formats = annotation_formats()
+    names = [item.name for item in formats]
+    assert names == sorted(names)
+    for item in formats:
+        assert isinstance(item, AnnotationFormat)
+        assert item.keeps <= KEEPS
+        assert item.read or item.write
+        assert item.title
+        assert "\n" not in item.title
+        assert annotation_format(item.name.upper()) is item
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = tuple(AnnotationFormat(name, name, frozenset()) for name in ("coco", "via", "yolo"))
+    monkeypatch.setattr(registry, "annotation_formats", lambda: known)
+    with pytest.raises(UsageError, match="did you mean yolo"):
+        annotation_format("yola")
+    with pytest.raises(UsageError, match="choose one of coco, via, yolo"):
+        annotation_format("qqq")
