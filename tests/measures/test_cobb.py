@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
@@ -108,6 +108,24 @@ def test_vertical_and_horizontal_chords_need_no_division() -> None:
     for one in (shifted, shifted[..., ::-1]):
         assert np.isfinite(cobb_aasce(one, 1000).angles).all()
     assert cobb_aasce(shifted, 1000).case is cobb_aasce(nearly, 1000).case
+
+
+@given(
+    tilts=st.lists(st.floats(-1, 1), min_size=3, max_size=17),
+    size=st.sampled_from([0.01, 0.1, 1.0, 10.0]),
+    lean=st.sampled_from([2.0, 10.0, 30.0]),
+)
+@settings(max_examples=300)
+def test_shape_is_told_as_by_the_division(tilts: list[float], size: float, lean: float) -> None:
+    """The test for an S without division agrees with that of the benchmark where it can be reckoned."""
+    corners = spine_corners([tilt * size for tilt in tilts]) @ turned(lean)
+    points = corners.reshape(-1, 2, 2).mean(axis=1)
+    offset, chord = points[:-2] - points[-1], points[0] - points[-1]
+    r = offset[:, 1] / chord[1] - offset[:, 0] / chord[0]
+    measure = abs(r.sum() ** 2 - np.abs(np.outer(r, r)).sum())
+    assume(abs(chord[0] / chord[1]) > 1e-3 and not 0.999e-4 < measure < 1.001e-4)
+    found = cobb_aasce(corners, film_height(corners))
+    assert (found.case is not AasceCase.NOT_S) == (measure > 1e-4)
 
 
 def test_angles_beyond_a_right_angle_are_not_capped() -> None:
