@@ -17,9 +17,8 @@ from spinekit.views.wording import doubtful, interval, number
 MAX_VALUES = 8
 """Of more measurements than these only the lines are drawn; their values are in the report."""
 
-MAX_OTHER_ANGLES = 3
-"""Of more angles by a second method than these only the lines are drawn."""
-
+SAME_PLACE = 2.0
+"""Labels that belong within so many px of each other are of the same curve."""
 
 REACH = {Rank.MAIN: 1.9, Rank.MINOR: 0.8, Rank.OTHER: 0.0, Rank.CALIPER: 0.0, Rank.PLANE: 0.0}
 """How far a line goes on beyond each of its ends, in its own length."""
@@ -34,7 +33,8 @@ class Caliper:
         rank: How strongly it is drawn.
         segments: (N, 2, 2) image px, extended already.
         label: Value and unit, or empty where only the lines are drawn.
-        interval: Its 95 % interval, of the main angle only.
+        below: Smaller rows under the label with the rank that colours each: the main angle's interval,
+            the same angle by another method.
         anchor: (2,) image px, where the label belongs.
         doubtful: Whether a person should look.
     """
@@ -43,7 +43,7 @@ class Caliper:
     rank: Rank
     segments: FloatArray
     label: str
-    interval: str
+    below: tuple[tuple[str, Rank], ...]
     anchor: FloatArray
     doubtful: bool
 
@@ -52,8 +52,9 @@ def calipers(scene: Scene, results: Sequence[Result], only: tuple[str, ...] | No
     """What to draw of the measurements, the most prominent first.
 
     Along a spine the lines of the main angle reach far beyond the bodies and its value is large; further
-    angles of the same method are drawn smaller; other methods are drawn on the bodies only. Elsewhere
-    lines join the points as they are, each once, and values are written while they are few.
+    angles of the same method are drawn smaller; other methods are drawn on the bodies only, their values
+    below those of the same curve. Elsewhere lines join the points as they are, each once, and distances
+    are written while they are few.
 
     Args:
         scene: What was found.
@@ -78,23 +79,38 @@ def _along_a_spine(results: Sequence[Measurement]) -> list[Caliper]:
         main = max(angles, key=lambda result: abs(result.value))
     family = _family(main.name) if main is not None else ""
     others = [result for result in results if _family(result.name) != family]
-    few_angles = sum(result in angles for result in others) <= MAX_OTHER_ANGLES
-    few_lengths = sum(result not in angles for result in others) <= MAX_VALUES
     drawn: list[Caliper] = []
     for result in results:
         if result is main:
             drawn.append(_caliper(result, Rank.MAIN, labelled=True))
         elif result in others:
-            labelled = few_angles if result in angles else few_lengths
-            drawn.append(_caliper(result, Rank.OTHER, labelled))
+            drawn.append(_caliper(result, Rank.OTHER, labelled=True))
         else:
             drawn.append(_caliper(result, Rank.MINOR, labelled=True))
-    return sorted(drawn, key=lambda item: item.rank)
+    return _gathered(sorted(drawn, key=lambda item: item.rank))
+
+
+def _gathered(drawn: Sequence[Caliper]) -> list[Caliper]:
+    """Angles by another method put their value below the one that belongs at the same place."""
+    kept = [caliper for caliper in drawn if caliper.rank is not Rank.OTHER]
+    others: list[Caliper] = []
+    for other in drawn[len(kept) :]:
+        places = [
+            k for k, caliper in enumerate(kept) if np.linalg.norm(caliper.anchor - other.anchor) < SAME_PLACE
+        ]
+        if other.label and places:
+            host = kept[places[0]]
+            kept[places[0]] = replace(host, below=(*host.below, (other.label, Rank.OTHER)))
+            other = replace(other, label="")  # noqa: PLW2901
+        others.append(other)
+    if sum(bool(other.label) for other in others) > MAX_VALUES:
+        others = [replace(other, label="") for other in others]
+    return kept + others
 
 
 def _between_points(results: Sequence[Measurement]) -> list[Caliper]:
-    lengths = [result for result in results if result.unit in {"mm", "px"}]
-    labelled = lengths if len(results) <= MAX_VALUES else []
+    distances = [result for result in results if result.unit in {"mm", "px"} and len(_lines(result)) == 1]
+    labelled = distances if len(distances) <= MAX_VALUES else []
     seen: set[tuple[tuple[int, int], ...]] = set()
     drawn: list[Caliper] = []
     for result in results:
@@ -120,7 +136,7 @@ def _caliper(result: Measurement, rank: Rank, labelled: bool) -> Caliper:
         rank=rank,
         segments=np.stack([ends[:, 0] - REACH[rank] * along, ends[:, 1] + REACH[rank] * along], axis=1),
         label=_label(result, rank) if labelled else "",
-        interval=interval(result) if rank is Rank.MAIN else "",
+        below=((interval(result), rank),) if rank is Rank.MAIN and interval(result) else (),
         anchor=where,
         doubtful=doubtful(result),
     )

@@ -19,6 +19,12 @@ from spinekit.views.wording import short
 MAX_NAMED_POINTS = 60
 """Names of more points than these would hide the film."""
 
+MAX_WIDTH = 0.36
+"""Of a value, in the width of the canvas: on a slender film there is no more room beside the spine."""
+
+ROW_STEP = 0.86
+"""From one row of a label to the next, in the height of its box."""
+
 BODY_COST, LINE_COST, EDGE_COST, POINT_COST = 25.0, 25.0, 8.0, 40.0
 """What covering a letter-height square of each costs a label."""
 
@@ -37,10 +43,17 @@ class Lettering:
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
-    rows: tuple[tuple[str, int], ...]  # each with the height of its letters
+class _Row:
+    words: str
+    size: int
     colour: str
-    bold: bool
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    rows: tuple[_Row, ...]
+    colour: str
     wanted: Wanted
     leads: bool
 
@@ -48,13 +61,11 @@ class _Word:
         """The rows, one below the other from the box's upper left corner."""
         left, top = box[0], box[1]
         found: list[Text] = []
-        for k, (words, size) in enumerate(self.rows):
-            width, height = text_size(words, size, self.bold)
-            x = left + margin(self.rows[0][1]) - margin(size)  # all rows begin alike
-            found.append(
-                Text(words, (x, top, x + width, top + height), size, self.colour, self.bold and k == 0)
-            )
-            top += 0.86 * height
+        for row in self.rows:
+            width, height = text_size(row.words, row.size, row.bold)
+            x = left + margin(self.rows[0].size) - margin(row.size)  # all rows begin alike
+            found.append(Text(row.words, (x, top, x + width, top + height), row.size, row.colour, row.bold))
+            top += ROW_STEP * height
         return found
 
 
@@ -71,7 +82,7 @@ def place_labels(
         named: Whether levels and points are named, too.
     """
     occupancy = _occupancy(scene, drawn, scale, shape)
-    values = [_value(caliper, scale) for caliper in drawn if caliper.label]
+    values = [_value(caliper, scale, shape[1]) for caliper in drawn if caliper.label]
     words: list[_Word] = []
     if named:
         # Names of bodies have only two sides to choose from, so they choose first; then the main angle.
@@ -137,19 +148,16 @@ def _occupancy(scene: Scene, drawn: Sequence[Caliper], scale: Scale, shape: tupl
     return occupancy
 
 
-def _value(caliper: Caliper, scale: Scale) -> _Word:
+def _value(caliper: Caliper, scale: Scale, width: int) -> _Word:
     size = max(9, round(scale.font * RANK_SIZE[caliper.rank]))
+    while size > 0.8 * scale.font and text_size(caliper.label, size, bold=True)[0] > MAX_WIDTH * width:
+        size -= 1
     x, y = scale.to_canvas(caliper.anchor).tolist()
-    rows = [(caliper.label, size)] + (
-        [(caliper.interval, max(9, round(0.6 * size)))] if caliper.interval else []
-    )
-    return _word(
-        rows,
-        RANK_COLOUR[caliper.rank],
-        (x, y, x, y),
-        bold=caliper.rank in {Rank.MAIN, Rank.MINOR},
-        leads=False,
-    )
+    bold = caliper.rank in {Rank.MAIN, Rank.MINOR}
+    rows = [_Row(caliper.label, size, RANK_COLOUR[caliper.rank], bold)]
+    small = max(9, round(0.62 * size if caliper.rank is Rank.MAIN else 0.8 * size))
+    rows += [_Row(words, small, RANK_COLOUR[rank]) for words, rank in caliper.below]
+    return _word(rows, (x, y, x, y), leads=False)
 
 
 def _levels(scene: Scene, scale: Scale) -> list[_Word]:
@@ -168,7 +176,9 @@ def _levels(scene: Scene, scale: Scale) -> list[_Word]:
             # Names stand in a column, so the distance to the next body is the room that each has.
             room = min((abs(y - middles[k]) for j, y in enumerate(middles) if j != k), default=np.inf)
             size = max(9, round(min(scale.font, max(0.6 * room, 0.65 * scale.font))))
-            words.append(_word([(name, size)], colour_of(item, scene.schema), box, bold=True, sideways=True))
+            words.append(
+                _word([_Row(name, size, colour_of(item, scene.schema), bold=True)], box, sideways=True)
+            )
     return words
 
 
@@ -191,22 +201,20 @@ def _point_names(scene: Scene, scale: Scale) -> list[_Word]:
         box = (x - radius, y - radius, x + radius, y + radius)
         prefer = (float(outward[0]) / length, float(outward[1]) / length)
         name = short(points.names[k])
-        words.append(_word([(name, size)], NAME_COLOUR, box, prefer=prefer))
+        words.append(_word([_Row(name, size, NAME_COLOUR)], box, prefer=prefer))
     return words
 
 
 def _word(
-    rows: Sequence[tuple[str, int]],
-    colour: str,
+    rows: Sequence[_Row],
     around: Rect,
     *,
-    bold: bool = False,
     leads: bool = True,
     prefer: Point = (0.8, -0.6),
     sideways: bool = False,
 ) -> _Word:
-    sizes = [text_size(words, size, bold) for words, size in rows]
+    sizes = [text_size(row.words, row.size, row.bold) for row in rows]
     width = max(width for width, _ in sizes)
-    height = sizes[0][1] + sum(0.86 * height for _, height in sizes[1:])
-    wanted = Wanted(width, height, around, rows[0][1], sideways, prefer)
-    return _Word(tuple(rows), colour, bold, wanted, leads)
+    height = ROW_STEP * sum(height for _, height in sizes[:-1]) + sizes[-1][1]
+    wanted = Wanted(width, height, around, rows[0].size, sideways, prefer)
+    return _Word(tuple(rows), rows[0].colour, wanted, leads)

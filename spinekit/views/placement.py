@@ -28,6 +28,9 @@ STEPS = (0.0, -0.5, 0.5, -1.0, 1.0, -1.6, 1.6)
 NEAR = 1.1
 """A label farther off than this many letter heights gets a leader line."""
 
+MARGIN = 0.15
+"""Room that a label keeps from what matters, in letter heights."""
+
 OVERLAP, CROSSING, OUTSIDE = 1e6, 60.0, 1e9
 
 
@@ -224,8 +227,10 @@ def _cost(option: Placed, label: Wanted, occupancy: Occupancy, placed: Sequence[
     box = option.box
     if box[0] < 0 or box[1] < 0 or box[2] > occupancy.width or box[3] > occupancy.height:
         return OUTSIDE
-    # In letter heights squared, so that the same scene costs alike at every size.
-    cost = occupancy.cost(box) * (occupancy.cell / label.letter) ** 2
+    # With a little room around; in letter heights squared, so that a scene costs alike at every size.
+    room = MARGIN * label.letter
+    padded = (box[0] - room, box[1] - room, box[2] + room, box[3] + room)
+    cost = occupancy.cost(padded) * (occupancy.cell / label.letter) ** 2
     for other in placed:
         cost += OVERLAP * _overlap(box, other.box)
         if other.leader is not None and _touches(other.leader, box):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def corners(count: int, height: int, width: int, bend: float = 25.0) -> FloatArr
 
 def stack(
     image: Image,
-    flags: dict[str, tuple[str, ...]] | None = None,
+    flags: Mapping[str, tuple[str, ...]] | None = None,
     outlines: bool = False,
     missing: tuple[str, ...] = (),
 ) -> Scene:

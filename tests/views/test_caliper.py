@@ -30,7 +30,7 @@ def by_name(drawn: list[Caliper]) -> dict[str, Caliper]:
 def test_ranks_follow_method_and_order() -> None:
     scene = stack(film(2400, 900))
     results: list[Result] = [
-        cobb(scene, "T10", "L1", "cobb_endplate_1"),
+        cobb(scene, "T10", "L2", "cobb_endplate_1"),
         cobb(scene, "L1", "L5", "cobb_aasce_second"),
         NotMeasured("cobb_aasce_third", "too few bodies"),
         cobb(scene, "T10", "L4", "cobb_aasce_main"),
@@ -42,6 +42,15 @@ def test_ranks_follow_method_and_order() -> None:
         ("cobb_endplate_1", Rank.OTHER),
     ]
     assert [caliper.label for caliper in drawn] == ["Cobb 41.1°", "41.1°", "endplate 41.1°"]
+
+
+def test_the_same_curve_by_another_method_stands_below() -> None:
+    scene = stack(film(2400, 900))
+    other = replace(cobb(scene, "T10", "L4", "cobb_endplate_1"), value=44.44)
+    main, second = calipers(scene, [cobb(scene, "T10", "L4"), other])
+    assert main.below == (("38.0° to 44.3°", Rank.MAIN), ("endplate 44.4°", Rank.OTHER))
+    assert second.label == ""
+    assert len(second.segments) == 2
 
 
 def test_without_a_main_angle_the_largest_leads() -> None:
@@ -73,6 +82,13 @@ def test_values_stand_at_lengths_while_they_are_few() -> None:
     many = calipers(skull(), [length(f"m{k}", ((1, k), (50, k))) for k in range(MAX_VALUES + 1)])
     assert {caliper.label for caliper in many} == {""}
     assert {caliper.rank for caliper in many} == {Rank.PLANE}
+
+
+def test_angles_and_offsets_do_not_count_as_distances() -> None:
+    offsets = [length(f"m{k}", ((1, k), (50, k)), ((1, k), (1, 70 + k))) for k in range(MAX_VALUES + 1)]
+    drawn = by_name(calipers(skull(), [length("width", ((1, 200), (50, 200))), *offsets]))
+    assert drawn["width"].label == "10.0 px"
+    assert drawn["m3"].label == ""
 
 
 def test_a_line_of_several_measurements_is_drawn_once() -> None:
