@@ -20,10 +20,18 @@ from spinekit.core.landmarks import Landmarks, Visibility
 from spinekit.core.outline import ring_area, to_mask
 from spinekit.core.scene import Absent, Author, Instance, Scene
 from spinekit.core.schema import Schema
-from spinekit.files import atomic_path
+from spinekit.files import atomic_path, printable
 from spinekit.formats.coco_shapes import outline_of, runs_of
 from spinekit.formats.plugin import AnnotationFormat
-from spinekit.formats.sources import class_label, finite, image_folder, in_schema_order, read_json
+from spinekit.formats.sources import (
+    all_labels,
+    class_label,
+    finite,
+    image_folder,
+    in_schema_order,
+    label_index,
+    read_json,
+)
 
 FILE = "coco.json"
 Json = dict[str, Any]
@@ -77,12 +85,13 @@ def read(path: Path, schema: Schema, images: Path | None = None) -> Iterator[Sce
     listed = _by_id(content["images"], f"{path}: images")
     by_image: dict[object, list[Json]] = {key: [] for key in listed}
     for key, annotation in _by_id(content["annotations"], f"{path}: annotations").items():
-        if annotation.get("image_id") not in by_image:
+        owner = annotation.get("image_id")
+        if not isinstance(owner, int | str) or owner not in by_image:
             raise AnnotationError(
-                f"{path}: annotation {key} belongs to image {annotation.get('image_id')!r}, "
-                "which is not listed -- add the image or remove the annotation"
+                f"{path}: annotation {key} belongs to image {printable(repr(owner)[:40])}, which is "
+                "not listed -- add the image or remove the annotation"
             )
-        by_image[annotation["image_id"]].append(annotation)
+        by_image[owner].append(annotation)
     for key, entry in listed.items():
         image = folder.find(_file_name(entry, path))
         if isinstance(image, Absent):
@@ -113,10 +122,6 @@ def _image(scene: Scene, image_id: int) -> Json:
     return entry | ({"group": scene.group} if scene.group else {})
 
 
-def _labels(schema: Schema) -> tuple[str, ...]:
-    return (*schema.classes, *(level for level in schema.levels if level not in schema.classes))
-
-
 def _categories(schema: Schema) -> list[Json]:
     names = list(schema.landmark_names)
     points: Json = {}
@@ -126,14 +131,14 @@ def _categories(schema: Schema) -> list[Json]:
         points = {"keypoints": names, "skeleton": skeleton}
     return [
         {"id": index, "name": label, "supercategory": schema.name} | points
-        for index, label in enumerate(_labels(schema), 1)
+        for index, label in enumerate(all_labels(schema), 1)
     ]
 
 
 def _annotation(item: Instance, scene: Scene) -> Json:
     left, top, right, bottom = (float(value) for value in item.box)
     content: Json = {
-        "category_id": _labels(scene.schema).index(item.label) + 1,
+        "category_id": label_index(item.label, scene.schema) + 1,
         "bbox": [left + 0.5, top + 0.5, right - left, bottom - top],
         "area": (right - left) * (bottom - top),
         "iscrowd": 0,
@@ -216,10 +221,11 @@ def _check_size(entry: Json, image: ImageRef, path: Path) -> None:
 def _instance(
     annotation: Json, categories: Mapping[object, Json], schema: Schema, image: ImageRef, where: str
 ) -> Instance:
-    category = categories.get(annotation.get("category_id"))
+    kind = annotation.get("category_id")
+    category = categories.get(kind) if isinstance(kind, int | str) else None
     if category is None:
         raise AnnotationError(
-            f"{where}: category {annotation.get('category_id')!r} is not listed -- add it to categories"
+            f"{where}: category {printable(repr(kind)[:40])} is not listed -- add it to categories"
         )
     single = len(schema.classes) == 1 and len(categories) == 1
     label = schema.classes[0] if single else class_label(str(category.get("name", "")), schema, where)
@@ -246,9 +252,10 @@ def _landmarks(annotation: Json, category: Json, schema: Schema, where: str) -> 
     if not values or not schema.landmarks:
         return None
     stated = category.get("keypoints") or list(schema.landmark_names)
-    if not isinstance(values, list) or len(values) != 3 * len(stated):
+    if not isinstance(values, list) or not isinstance(stated, list) or len(values) != 3 * len(stated):
+        counts = [len(part) if isinstance(part, list) else "broken" for part in (values, stated)]
         raise AnnotationError(
-            f"{where}: {len(values)} numbers of keypoints for {len(stated)} names -- each needs x, y and v"
+            f"{where}: {counts[0]} numbers of keypoints for {counts[1]} names -- each needs x, y and v"
         )
     names = schema.landmark_names
     xy = np.full((len(names), 2), np.nan)
@@ -257,7 +264,8 @@ def _landmarks(annotation: Json, category: Json, schema: Schema, where: str) -> 
         resolved = schema.resolve(str(name).strip())
         if resolved is None:
             raise AnnotationError(
-                f"{where}: {str(name)[:40]!r} is no landmark of {schema.name} -- allowed: {', '.join(names)}"
+                f"{where}: {printable(str(name)[:40])!r} is no landmark of {schema.name} -- "
+                f"allowed: {', '.join(names)}"
             )
         x, y, v = (finite(value, f"{where}: {name}") for value in values[3 * index : 3 * index + 3])
         if v not in {0, 1, 2}:

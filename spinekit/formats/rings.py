@@ -51,7 +51,7 @@ def unbridged(ring: FloatArray) -> Outline:
     for index, loop in enumerate(arrays):
         around = sum(_inside(loop, other) for place, other in enumerate(arrays) if place != index)
         (holes if around % 2 else rings).append(loop)
-    return Outline(tuple(rings), tuple(holes))
+    return Outline(tuple(rings), tuple(holes)) if rings else Outline((ring,))
 
 
 def clipped(ring: FloatArray, height: int, width: int) -> FloatArray:

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 from PIL import Image as PillowImage
 
-from spinekit.core.errors import AnnotationError, SpinekitError
+from spinekit.core.errors import AnnotationError, SpinekitError, UsageError
 from spinekit.core.image import FloatArray, ImageRef
 from spinekit.core.scene import Absent, Box, Instance
 from spinekit.core.schema import Schema
@@ -288,6 +288,25 @@ def finite(value: object, where: str) -> float:
     return float(value)
 
 
+def all_labels(schema: Schema) -> tuple[str, ...]:
+    """The classes of a schema, then those levels that are no classes."""
+    return (*schema.classes, *(level for level in schema.levels if level not in schema.classes))
+
+
+def label_index(label: str, schema: Schema) -> int:
+    """Position of a label among `all_labels`.
+
+    Raises:
+        UsageError: If it is none of them.
+    """
+    try:
+        return all_labels(schema).index(label)
+    except ValueError:
+        raise UsageError(
+            f"{label} is no label of {schema.name} -- its labels: {', '.join(all_labels(schema))}"
+        ) from None
+
+
 def class_label(text: str, schema: Schema, where: str) -> str:
     """The class or level of the schema that a label in a file stands for; outer blanks are ignored.
 
@@ -295,7 +314,7 @@ def class_label(text: str, schema: Schema, where: str) -> str:
         AnnotationError: If there is none; the message names the nearest and all that are allowed.
     """
     label = text.strip()
-    allowed = (*schema.classes, *(level for level in schema.levels if level not in schema.classes))
+    allowed = all_labels(schema)
     if label in allowed:
         return label
     folded = {name.casefold(): name for name in allowed}

@@ -33,6 +33,8 @@ from spinekit.formats.sources import (
 from spinekit.formats.via_regions import Region, instances_of
 from spinekit.formats.via_writing import COLUMNS, write
 
+__all__ = ["FORMAT", "left_out", "read", "write"]
+
 
 @dataclass(slots=True)
 class _Entry:

@@ -19,7 +19,7 @@ from spinekit.core.landmarks import Visibility
 from spinekit.core.scene import Author, Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.files import atomic_path
-from spinekit.formats.sources import safe_cell
+from spinekit.formats.sources import all_labels, safe_cell
 
 COLUMNS = (
     "filename",
@@ -178,8 +178,7 @@ def _attributes(schema: Schema | None) -> Json:
     """What the annotator offers to choose from."""
     if schema is None:
         return {"region": {}, "file": {}}
-    labels = (*schema.classes, *(level for level in schema.levels if level not in schema.classes))
-    region: Json = {"label": _choice("class or level", labels)}
+    region: Json = {"label": _choice("class or level", all_labels(schema))}
     if schema.landmarks:
         region["landmark"] = _choice("name of the point", schema.landmark_names)
     for name, words in (

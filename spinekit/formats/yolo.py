@@ -5,7 +5,7 @@ See `spinekit.formats.yolo_dataset` for whole data sets to train on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,8 +20,10 @@ from spinekit.formats.plugin import AnnotationFormat
 from spinekit.formats.rings import corner_outline
 from spinekit.formats.sources import (
     ImageFolder,
+    all_labels,
     image_folder,
     in_schema_order,
+    label_index,
     read_text,
     split_frame,
     unsafe_name,
@@ -80,7 +82,7 @@ def write(scenes: Iterable[Scene], out: Path) -> list[Path]:
     """Label files that the library can train on, below ``labels/``, with a ``data.yaml``.
 
     The images are not copied: laid below ``images/`` by the same names, the data set is complete.
-    Rows have no place for a score, so none is written.
+    Rows have no place for a score, so none is written. Levels that are no classes get numbers after them.
 
     Args:
         scenes: All of one schema, for pose or segmentation.
@@ -110,40 +112,31 @@ def write(scenes: Iterable[Scene], out: Path) -> list[Path]:
         write_text(target, "".join(f"{row}\n" for row in _rows(scene)))
         written.append(target)
     if schema is not None:
-        settings = {"train": "images", "val": "images", **naming(schema, schema.task)}
+        settings = {"train": "images", "val": "images", **naming(schema, schema.task, all_labels(schema))}
         write_text(out / "data.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
         written.append(out / "data.yaml")
     return written
 
 
-def naming(schema: Schema, task: str) -> dict[str, Any]:
-    """The part of a ``data.yaml`` that a schema decides: names, and for poses all about keypoints."""
-    content: dict[str, Any] = {"names": list(schema.classes)}
+def naming(schema: Schema, task: str, names: Sequence[str]) -> dict[str, Any]:
+    """The part of a ``data.yaml`` that a schema decides: names, and for poses all about keypoints.
+
+    Args:
+        schema: Gives the landmarks.
+        task: ``pose``, ``seg`` or ``sem``.
+        names: What the class numbers stand for.
+    """
+    content: dict[str, Any] = {"names": list(names)}
     if task == "pose":
         points = list(schema.landmark_names)
         content |= {
             "kpt_shape": [len(points), 3],
             "flip_idx": list(schema.flip_index()),
             # A list of its own for each class: YAML would point to a shared one by an alias.
-            "kpt_names": {index: list(points) for index in range(len(schema.classes))},
+            "kpt_names": {index: list(points) for index in range(len(names))},
             "kpt_oks_sigmas": [landmark.sigma for landmark in schema.landmarks],
         }
     return content
-
-
-def class_index(instance: Instance, schema: Schema) -> int:
-    """The class of an instance; a level counts as the only class of a schema that has one.
-
-    Raises:
-        UsageError: If the schema has no such class.
-    """
-    if instance.label in schema.classes:
-        return schema.classes.index(instance.label)
-    if len(schema.classes) == 1 and (instance.label in schema.levels or not schema.levels):
-        return 0
-    raise UsageError(
-        f"{instance.label} is no class of {schema.name} -- its classes: {', '.join(schema.classes)}"
-    )
 
 
 def _rows(scene: Scene) -> Iterator[str]:
@@ -152,28 +145,32 @@ def _rows(scene: Scene) -> Iterator[str]:
         if scene.schema.task == "pose":
             if item.landmarks is None:
                 raise AnnotationError(f"{place} has no landmarks -- write it in another format")
-            yield pose_row(class_index(item, scene.schema), item.box, item.landmarks, scene.image)[0]
+            yield pose_row(label_index(item.label, scene.schema), item.box, item.landmarks, scene.image)[0]
             continue
         outline = item.outline
         if outline is None and item.landmarks is not None:
             outline = corner_outline(item.landmarks, scene.schema)
         if outline is None or not outline.rings:
             raise AnnotationError(f"{place} has no outline -- write it in another format")
-        row = seg_row(class_index(item, scene.schema), outline, scene.image)
+        row = seg_row(label_index(item.label, scene.schema), outline, scene.image)
         if row is not None:
             yield row
 
 
 def _labelled(labels: Path, images: ImageFolder) -> Iterator[tuple[Path, str]]:
-    """Every label file with the name of its image, empty where there is none."""
+    """Every label file with the name of each of its images, empty where there is none."""
     by_stem: dict[str, list[str]] = {}
     for name in images.paths:
         by_stem.setdefault(str(PurePosixPath(name).with_suffix("")), []).append(name)
     for text in sorted(labels.rglob("*.txt")):
         stem, frame = split_frame(text.relative_to(labels).with_suffix("").as_posix())
-        # a.txt belongs to a.png; a.jpg.txt to the a.jpg beside it.
-        names = [stem] if stem in images.paths else by_stem.get(stem, [])[:1]
-        yield text, f"{names[0]}{frame}" if names else ""
+        # a.jpg.txt belongs to a.jpg; a.txt to every other image called a.
+        names = [stem] if stem in images.paths else by_stem.get(stem, [])
+        own = [name for name in names if name == stem or not (labels / f"{name}.txt").is_file()]
+        for name in own:
+            yield text, f"{name}{frame}"
+        if not own:
+            yield text, ""
 
 
 def _places(path: Path, images: Path | None) -> tuple[Path, Path, Path]:
@@ -189,7 +186,7 @@ def _places(path: Path, images: Path | None) -> tuple[Path, Path, Path]:
 def _class_names(path: Path, schema: Schema) -> dict[int, str]:
     """Class names by index: of the ``data.yaml`` where there is one, else of the schema."""
     if not path.is_file():
-        return dict(enumerate(schema.classes))
+        return dict(enumerate(all_labels(schema)))
     if path.stat().st_size > _MAX_YAML_BYTES:
         raise AnnotationError(f"{path}: is larger than {_MAX_YAML_BYTES} bytes -- this is no data.yaml")
     try:

@@ -25,7 +25,7 @@ from spinekit.core.schema import Schema
 from spinekit.files import atomic_path, write_text
 from spinekit.formats.rings import corner_outline
 from spinekit.formats.sources import safe_cell
-from spinekit.formats.yolo import class_index, naming
+from spinekit.formats.yolo import naming
 from spinekit.formats.yolo_rows import points_box, pose_row, seg_row
 
 Sample = tuple[Scene, UInt8Array]
@@ -117,7 +117,9 @@ def write_dataset(
     write_text(out / "index.csv", f"path,name\n{rows}")
     settings = {"path": str(out.resolve())}
     settings |= {split: f"images/{split}" for split in SPLITS if report.images.get(split)}
-    content = {**settings, **naming(schema, task)} | ({"masks_dir": "masks"} if task == "sem" else {})
+    content = {**settings, **naming(schema, task, schema.classes)} | (
+        {"masks_dir": "masks"} if task == "sem" else {}
+    )
     write_text(report.data, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
     return report
 
@@ -153,7 +155,7 @@ def _write_sample(scene: Scene, pixels: UInt8Array, split: str, plan: _Plan) -> 
 
 def _row(item: Instance, scene: Scene, plan: _Plan) -> str | None:
     """An instance's row; None, with a line in the report, where it has none."""
-    class_id = class_index(item, plan.schema)
+    class_id = _class_index(item, plan.schema)
     row: str | None = None
     if plan.task == "pose":
         reason = "no landmark within the image"
@@ -174,6 +176,17 @@ def _row(item: Instance, scene: Scene, plan: _Plan) -> str | None:
     return row
 
 
+def _class_index(instance: Instance, schema: Schema) -> int:
+    """The class of an instance; a level counts as the only class of a schema that has one."""
+    if instance.label in schema.classes:
+        return schema.classes.index(instance.label)
+    if len(schema.classes) == 1 and (instance.label in schema.levels or not schema.levels):
+        return 0
+    raise UsageError(
+        f"{instance.label} is no class of {schema.name} -- its classes: {', '.join(schema.classes)}"
+    )
+
+
 def _class_mask(scene: Scene, schema: Schema) -> UInt8Array:
     """Class indices of every pixel: the raster, or else outlines painted over the first class."""
     if scene.raster is not None and scene.raster.labels is not None:
@@ -182,7 +195,7 @@ def _class_mask(scene: Scene, schema: Schema) -> UInt8Array:
         mask = np.zeros((scene.image.height, scene.image.width), dtype=np.uint8)
         for item in scene.instances:
             if item.outline is not None:
-                mask[to_mask(item.outline, *mask.shape)] = class_index(item, schema)
+                mask[to_mask(item.outline, *mask.shape)] = _class_index(item, schema)
     if mask.shape != (scene.image.height, scene.image.width) or int(mask.max(initial=0)) >= len(
         schema.classes
     ):

@@ -110,12 +110,12 @@ def parse_row(line: str, place: str, names: dict[int, str], schema: Schema, imag
         raise AnnotationError(
             f"{place}: class {tokens[0]} is not known -- classes go from 0 to {len(names) - 1}"
         )
-    if min(values[1:], default=0.0) < -0.01 or max(values[1:], default=0.0) > 2:
-        raise AnnotationError(f"{place}: a coordinate is not a part of the image's size -- divide by it")
     label = class_label(names[class_id], schema, place)
+    pose = schema.task == "pose"
+    _check_parts(values[1:_BOX_TOKENS] if pose else values[1:], place)
     if len(values) == _BOX_TOKENS:
         return Instance(label, _box(values[1:], image))
-    if schema.task == "pose":
+    if pose:
         points = _points(values[_BOX_TOKENS:], place, schema, image)
         return Instance(label, _box(values[1:_BOX_TOKENS], image), landmarks=points)
     if len(values) < 7 or len(values) % 2 == 0:
@@ -123,6 +123,8 @@ def parse_row(line: str, place: str, names: dict[int, str], schema: Schema, imag
             f"{place}: {len(values)} values -- a polygon needs a class and pairs of x and y"
         )
     ring = _pixels(np.array(values[1:]).reshape(-1, 2), image)
+    if abs(ring_area(ring)) < _LEAST_AREA:
+        raise AnnotationError(f"{place}: the polygon encloses nothing -- remove the row")
     outline = unbridged(ring)
     return Instance(label, outline.box, outline)
 
@@ -149,9 +151,19 @@ def _points(values: list[float], place: str, schema: Schema, image: ImageRef) ->
     visibility = table[:, 2] if columns == 3 else np.where((table[:, :2] > 0).all(axis=1), 2.0, 0.0)
     if not bool(np.isin(visibility, (0, 1, 2)).all()):
         raise AnnotationError(f"{place}: a visibility other than 0, 1 or 2 -- correct it")
+    _check_parts(table[:, :2].ravel().tolist(), place)
     xy = _pixels(table[:, :2], image)
     xy[visibility == 0] = np.nan
     return Landmarks(names, xy, np.asarray(visibility, dtype=np.int8))
+
+
+def _check_parts(values: list[float], place: str) -> None:
+    """Refuses what is no part of the image's width or height; 1 % over is what the library bears."""
+    if values and not -0.01 <= min(values) <= max(values) <= 1.01:
+        raise AnnotationError(
+            f"{place}: a coordinate of {min(values) if min(values) < 0 else max(values):g} is outside 0..1 "
+            "-- divide x by the image's width, y by its height"
+        )
 
 
 def _unit_box(box: Box, image: ImageRef) -> tuple[float, float, float, float]:

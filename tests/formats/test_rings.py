@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from spinekit.core.landmarks import landmarks
+from spinekit.core.outline import Outline, ring_area, to_mask, to_outline
+from spinekit.formats.rings import bridged, clipped, corner_outline, unbridged
+from tests.formats.annotation_samples import CORNERS, POSE, SEG
+
+MASKS = arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 9))).filter(
+    lambda mask: bool(mask.any())
+)
+
+
+@settings(deadline=None)
+@given(MASKS)
+def test_bridges_change_no_pixel_and_come_apart_again(mask: npt.NDArray[np.bool_]) -> None:
+    outline = to_outline(mask)
+    ring = bridged(outline)
+    assert (to_mask(Outline((ring,)), *mask.shape) == mask).all()
+    parted = unbridged(ring)
+    assert (to_mask(parted, *mask.shape) == mask).all()
+    assert (len(parted.rings), len(parted.holes)) == (len(outline.rings), len(outline.holes))
+
+
+@settings(deadline=None)
+@given(MASKS, st.integers(-4, 4), st.integers(-4, 4))
+def test_clipping_leaves_the_pixels_within(mask: npt.NDArray[np.bool_], dx: int, dy: int) -> None:
+    height, width = mask.shape
+    moved = bridged(to_outline(mask)) + np.array([dx, dy])
+    expected = to_mask(Outline((moved,)), height, width)
+    ring = clipped(moved, height, width)
+    if len(ring):
+        assert ring.min() >= -0.5
+        assert (ring.max(axis=0) <= [width - 0.5, height - 0.5]).all()
+        assert (to_mask(Outline((ring,)), height, width) == expected).all()
+    else:
+        assert not expected.any()
+
+
+def test_a_plain_ring_stays_as_it_is() -> None:
+    square = np.array([[0.0, 0.0], [4, 0], [4, 4], [0, 4]])
+    assert unbridged(square).rings[0] is square
+    assert bridged(Outline((square,))) is square
+    assert clipped(square, 10, 10) is square
+
+
+def test_corners_are_joined_along_the_edges_of_the_schema() -> None:
+    xy = np.array([[0.0, 0], [4, 0], [0, 3], [4, 3]])
+    outline = corner_outline(landmarks(CORNERS, xy), POSE)
+    assert outline is not None
+    assert abs(ring_area(outline.rings[0])) == 12
+    xy[2] = np.nan
+    assert corner_outline(landmarks(CORNERS, xy), POSE) is None
+    assert corner_outline(landmarks(CORNERS, np.ones((4, 2))), SEG) is None
