@@ -67,6 +67,7 @@ def rows() -> Iterator[dict[str, str]]:
 
 
 @needs_real
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_real_files_have_the_pixels_and_headers_of_their_index() -> None:
     compared = 0
     for row in rows():

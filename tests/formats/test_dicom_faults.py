@@ -273,6 +273,7 @@ PLANTED = "ZQPHI"
 LONG = {"UT", "LT", "ST", "LO", "SH", "PN", "UC"}
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_no_attribute_of_the_patient_gets_out(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
