@@ -3,8 +3,9 @@
 A folder with ``image/`` and ``label/`` (or ``images/`` and ``masks/``, ...), files paired by name. What
 a value means is said by the caller, or by a table ``classes.csv`` (header ``value,label``) beside the
 masks. Without either, a semantic schema takes values as class indices (0 and 255 as the two classes of a
-binary one), any other schema takes 1, 2, ... as its classes in order. A schema with levels is never
-guessed at: one set counts from C1, the next from L1.
+binary one), any other schema takes 1, 2, ... as its classes in order. A schema with levels is not guessed
+at, since one set counts from C1 and the next from L1: only where the masks use as many values as there
+are levels are those taken in order.
 """
 
 from __future__ import annotations
@@ -67,14 +68,14 @@ def read(
         AnnotationError: If a mask does not fit its image or holds a value without meaning.
     """
     masks, images = _places(path, images)
-    values = values or _table(masks / "classes.csv")
+    values = values or _table(masks / "classes.csv") or _all_levels(masks, schema)
     paired = 0
     for mask_path, image in _pairs(masks, image_folder(images)):
         if isinstance(image, Absent):
             continue
         paired += 1
         mask = _mask(mask_path, image)
-        meaning = values or _default_values(schema, mask, mask_path)
+        meaning = values or _default_values(schema, mask)
         _check(mask, meaning, mask_path)
         match = _SUBJECT.match(Path(image.name).name)
         group = match[1] if match else ""
@@ -152,8 +153,40 @@ def _table(path: Path) -> Values | None:
     return values
 
 
+def _all_levels(masks: Path, schema: Schema) -> Values | None:
+    """The levels in order where the masks together use as many values; None for a schema without levels.
+
+    Raises:
+        AnnotationError: If they use other values.
+    """
+    if not schema.levels or schema.name in _CONVENTIONS:
+        return None
+    found: set[int] = set()
+    for path in sorted(masks.glob("*.png")):
+        found |= set(np.unique(_pixels(path)).tolist())
+    levels = dict(enumerate(schema.levels, 1))
+    if found - {0} != levels.keys():
+        shown = ", ".join(map(str, sorted(found)[:12])) + (", ..." if len(found) > 12 else "")
+        raise AnnotationError(
+            f"{masks}: values {shown}, but nothing says which of the {len(levels)} levels of {schema.name} "
+            "they are -- add classes.csv (value,label) beside the masks"
+        )
+    return {0: ""} | levels
+
+
 def _mask(path: Path, image: ImageRef) -> npt.NDArray[np.int64]:
     """A mask's values, (H, W), of the image's size."""
+    mask = _pixels(path)
+    if mask.shape != (image.height, image.width):
+        raise AnnotationError(
+            f"{path}: is {mask.shape[1]} x {mask.shape[0]} px, its image {image.width} x {image.height} "
+            "-- export both at one size"
+        )
+    return mask
+
+
+def _pixels(path: Path) -> npt.NDArray[np.int64]:
+    """A mask's values, (H, W)."""
     try:
         height, width = image_size(path)
         if height * width > MAX_PIXELS:
@@ -167,24 +200,13 @@ def _mask(path: Path, image: ImageRef) -> npt.NDArray[np.int64]:
         if not bool((mask[..., :3] == mask[..., :1]).all()):
             raise AnnotationError(f"{path}: is a colour image -- save the mask with one value per class")
         mask = mask[..., 0]
-    if mask.shape != (image.height, image.width):
-        raise AnnotationError(
-            f"{path}: is {mask.shape[1]} x {mask.shape[0]} px, its image {image.width} x {image.height} "
-            "-- export both at one size"
-        )
     return mask.astype(np.int64)
 
 
-def _default_values(schema: Schema, mask: npt.NDArray[np.int64], path: Path) -> Values:
+def _default_values(schema: Schema, mask: npt.NDArray[np.int64]) -> Values:
     """What values mean where nobody said so; see the module's text."""
     if schema.name in _CONVENTIONS:
         return _CONVENTIONS[schema.name]
-    if schema.levels:
-        found = ", ".join(map(str, np.unique(mask)[:12].tolist()))
-        raise AnnotationError(
-            f"{path}: values {found}, but nothing says which levels of {schema.name} they are -- add "
-            "classes.csv (value,label) beside the masks"
-        )
     if schema.task == "sem":
         binary = len(schema.classes) == 2 and bool(np.isin(mask, (0, 255)).all())
         return dict(zip((0, 255) if binary else range(256), schema.classes, strict=False))

@@ -12,6 +12,7 @@ import io
 import json
 import math
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -46,7 +47,7 @@ def image_size(path: Path) -> tuple[int, int]:
         OSError: If the file is no image that Pillow knows.
     """
     try:
-        with PillowImage.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), PillowImage.open(path) as image:
             width, height = image.size
             turned = image.getexif().get(_EXIF_ORIENTATION) in _EXIF_TURNED
     except (PillowImage.DecompressionBombError, SyntaxError, ValueError) as error:
@@ -102,8 +103,10 @@ def _from_header(path: Path, name: str) -> ImageRef | None:
 
     try:
         with path.open("rb") as stream:
-            if not sniff(stream.read(1024)):
-                return None
+            head = stream.read(1024)
+        # A DICOM file may begin like a TIFF.
+        if head[128:132] == b"DICM" or not sniff(head):
+            return None
         height, width = image_size(path)
         return ImageRef(path, height, width, sha256=sha256_of(path), name=name)
     except OSError:

@@ -95,12 +95,7 @@ def write_dataset(
         UsageError: If the folder is in use, train or val is missing, or one group or image is in two splits.
         NothingUsableError: If nothing is labelled in train.
     """
-    if any((out / name).exists() for name in ("images", "labels", "masks", "data.yaml")):
-        raise UsageError(f"{out}: holds a data set already -- choose another folder or remove it")
-    if not {"train", "val"} <= splits.keys() <= set(SPLITS):
-        raise UsageError(f"the splits are {', '.join(splits)} -- train and val are needed, test may be given")
-    if task not in {"pose", "seg", "sem"}:
-        raise UsageError(f"there is no task {task!r} -- pose, seg or sem")
+    _check_request(splits, out, task)
     report = DatasetReport(out / "data.yaml")
     plan = _Plan(out, schema, task, margin, ".png" if encoding == "png" else ".jpg", report)
     home: dict[str, str] = {}
@@ -108,6 +103,23 @@ def write_dataset(
         for scene, pixels in splits.get(split, ()):
             _claim(home, scene, split)
             _write_sample(scene, pixels, split, plan)
+    _finish(plan)
+    return report
+
+
+def _check_request(splits: Mapping[str, Iterable[Sample]], out: Path, task: str) -> None:
+    """Refuses what cannot be a workspace before anything is written."""
+    if any((out / name).exists() for name in ("images", "labels", "masks", "data.yaml")):
+        raise UsageError(f"{out}: holds a data set already -- choose another folder or remove it")
+    if not {"train", "val"} <= splits.keys() <= set(SPLITS):
+        raise UsageError(f"the splits are {', '.join(splits)} -- train and val are needed, test may be given")
+    if task not in {"pose", "seg", "sem"}:
+        raise UsageError(f"there is no task {task!r} -- pose, seg or sem")
+
+
+def _finish(plan: _Plan) -> None:
+    """Writes the tables once all images are there; a workspace without ``data.yaml`` is not whole."""
+    report, out = plan.report, plan.out
     if not report.instances.get("train") or not report.images.get("val"):
         raise NothingUsableError(
             f"{out}: {report.instances.get('train', 0)} instances to train on and "
@@ -117,11 +129,10 @@ def write_dataset(
     write_text(out / "index.csv", f"path,name\n{rows}")
     settings = {"path": str(out.resolve())}
     settings |= {split: f"images/{split}" for split in SPLITS if report.images.get(split)}
-    content = {**settings, **naming(schema, task, schema.classes)} | (
-        {"masks_dir": "masks"} if task == "sem" else {}
+    content = {**settings, **naming(plan.schema, plan.task, plan.schema.classes)} | (
+        {"masks_dir": "masks"} if plan.task == "sem" else {}
     )
     write_text(report.data, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-    return report
 
 
 def _claim(home: dict[str, str], scene: Scene, split: str) -> None:

@@ -12,7 +12,7 @@ from spinekit.core.outline import to_mask
 from spinekit.core.schema import Schema
 from spinekit.formats import mask_png
 from spinekit.schemas import load_schema
-from tests.formats.annotation_samples import HEIGHT, SEM, WIDTH, real_data, save_image
+from tests.formats.annotation_samples import HEIGHT, SEG, SEM, WIDTH, real_data, save_image
 
 THINGS = Schema("things", 1, "Two things", "seg", "test", ("ring", "blob"))
 
@@ -72,9 +72,16 @@ def test_black_membranes_are_the_second_class(tmp_path: Path) -> None:
     np.testing.assert_array_equal(scene.raster.labels, np.where(mask == 0, 1, 0))
 
 
+def test_levels_in_order_where_all_are_there(tmp_path: Path) -> None:
+    mask = ring_and_blob()
+    mask[0, :5] = 3
+    (scene,) = mask_png.read(pair(tmp_path, mask), SEG)
+    assert [item.label for item in scene.instances] == ["L1", "L2", "L3"]
+
+
 def test_levels_are_never_guessed(tmp_path: Path) -> None:
     folder = pair(tmp_path, ring_and_blob(), "S01_sag32")
-    with pytest.raises(AnnotationError, match=r"values 0, 1, 2, but nothing says which levels"):
+    with pytest.raises(AnnotationError, match=r"values 0, 1, 2, but nothing says which of the 25 levels"):
         list(mask_png.read(folder, load_schema("vertebrae")))
     (scene,) = mask_png.read(folder, load_schema("vertebrae"), values=mask_png.LUMBAR)
     assert [item.label for item in scene.instances] == ["L1", "L2"]

@@ -336,7 +336,10 @@ class TestDataset:
         assert report.dropped == ["A film #1.png: L3: no landmark within the image"]
 
 
-def test_the_library_takes_every_row(tmp_path: Path) -> None:
+def test_the_library_takes_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YOLO_OFFLINE", "1")
+    monkeypatch.setenv("YOLO_AUTOINSTALL", "0")
+    monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path / "settings"))
     utils = pytest.importorskip("ultralytics.data.utils")
     item = body("L1", [[1, 1], [39, 1], [NAN, NAN], [9, 29]])
     pair = [sample(tmp_path, f"{name}.png", POSE, item) for name in "ab"]
