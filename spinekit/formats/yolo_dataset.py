@@ -65,6 +65,7 @@ class _Plan:
     margin: float
     suffix: str
     report: DatasetReport
+    taken: set[str] = field(default_factory=set)
 
 
 def write_dataset(
@@ -150,7 +151,7 @@ def _write_sample(scene: Scene, pixels: UInt8Array, split: str, plan: _Plan) -> 
     if pixels.dtype != np.uint8 or pixels.shape != (scene.image.height, scene.image.width):
         raise ValueError(f"{scene.image.name}: pixels {pixels.dtype} {pixels.shape} are not of the image")
     out, report = plan.out, plan.report
-    stem = _stem(scene.image.name or scene.image.path.name, split, plan.suffix, report)
+    stem = _stem(scene.image.name or scene.image.path.name, split, plan)
     _write_image(out / "images" / split / f"{stem}{plan.suffix}", pixels)
     if plan.task == "sem":
         mask = _class_mask(scene, plan.schema)
@@ -214,15 +215,16 @@ def _class_mask(scene: Scene, schema: Schema) -> UInt8Array:
     return mask
 
 
-def _stem(name: str, split: str, suffix: str, report: DatasetReport) -> str:
-    """A file name of plain characters, unlike all others of the split."""
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", name.rsplit(".", 1)[0]).strip("_") or "image"
-    taken = {path.casefold() for path in report.names}
-    if f"{split}/{stem}{suffix}".casefold() in taken or len(stem) > 150:
-        stem = f"{stem[:150]}_{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-    if f"{split}/{stem}{suffix}".casefold() in taken:
-        stem = f"{stem}_{len(taken)}"
-    report.names[f"{split}/{stem}{suffix}"] = name
+def _stem(name: str, split: str, plan: _Plan) -> str:
+    """A file name of plain characters, unlike all others of the split whatever their case."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", name.rsplit(".", 1)[0]).strip("_") or "image"
+    stem = plain[:150]
+    if f"{split}/{stem}".casefold() in plan.taken or len(plain) > 150:
+        stem = f"{stem}_{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    if f"{split}/{stem}".casefold() in plan.taken:
+        stem = f"{stem}_{len(plan.taken)}"
+    plan.taken.add(f"{split}/{stem}".casefold())
+    plan.report.names[f"{split}/{stem}{plan.suffix}"] = name
     return stem
 
 
