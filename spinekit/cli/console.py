@@ -52,12 +52,13 @@ def one_line_errors() -> Iterator[None]:
 
 @contextmanager
 def progress_bar(unit: str, quiet: bool = False) -> Iterator[Progress]:
-    """A bar with time left, on standard error.
+    """A bar with time left, on standard error; nothing where that is no terminal but a file or a pipe.
 
     Args:
         unit: What is counted, e.g. ``files``.
         quiet: Whether to show nothing.
     """
+    console = terminal()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -65,5 +66,6 @@ def progress_bar(unit: str, quiet: bool = False) -> Iterator[Progress]:
         TextColumn(unit),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=terminal(), disable=quiet, transient=True) as progress:
+    silent = quiet or not console.is_terminal
+    with Progress(*columns, console=console, disable=silent, transient=True) as progress:
         yield progress

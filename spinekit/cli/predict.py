@@ -133,8 +133,9 @@ def _print(run: PredictRun) -> None:
 
 
 def _row(prediction: Prediction) -> tuple[str, str, str, str]:
-    from spinekit.core.measurement import Measurement
     from rich.markup import escape
+
+    from spinekit.core.measurement import Measurement
 
     scene = prediction.scene
     name = escape(printable(scene.image.name))

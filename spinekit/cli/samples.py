@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from spinekit.cli.console import one_line_errors, terminal
 
+if TYPE_CHECKING:
+    from spinekit.phantoms import Kind
+
 
 def command(
     out: Annotated[Path, typer.Argument(help="A new or empty folder.")],
-    count: Annotated[int, typer.Option(min=1, max=10_000, help="Films of each kind.")] = 1,
+    count: Annotated[int, typer.Option(min=1, max=1000, help="Films of each kind.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Other seeds give other films.")] = 0,
     kind: Annotated[
         list[str] | None, typer.Option(help="spine-ap, skull-lateral, orbit or membrane; may be given again.")
@@ -27,9 +30,8 @@ def command(
     """
     with one_line_errors():
         from spinekit.runs import claim_folder
-        from spinekit.workflows.samples import write_samples
+        from spinekit.workflows.samples import KINDS, write_samples
 
-        written = write_samples(
-            claim_folder(out), count=count, seed=seed, **({"kinds": tuple(kind)} if kind else {})
-        )
+        kinds = cast("list[Kind]", kind) if kind else KINDS  # which there are is checked there
+        written = write_samples(claim_folder(out), count=count, seed=seed, kinds=kinds)
         terminal().print(f"{len(written)} files in {out}", markup=False)

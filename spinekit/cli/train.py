@@ -54,8 +54,8 @@ def command(
 
         given: dict[str, Any] = {
             "task": task, "data": data, "format": data_format, "annotations": annotations, "schema": schema,
-            "split": split, "model": model, "start": start, "epochs": epochs, "batch": batch, "height": height,
-            "width": width, "seed": seed, "device": device, "name": name,
+            "split": split, "model": model, "start": start, "epochs": epochs, "batch": batch,
+            "height": height, "width": width, "seed": seed, "device": device, "name": name,
         }  # fmt: skip
         if recipe is not None:
             settings = read_recipe(recipe, given)
