@@ -11,8 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import spinekit
+
+# Deadlines would fail on a busy machine; examples are the same in every run.
+settings.register_profile("spinekit", deadline=None, derandomize=True)
+settings.load_profile("spinekit")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PACKAGE_PARENT = Path(spinekit.__file__).resolve().parent.parent

@@ -164,9 +164,7 @@ def train(
     library = load_library()
     from spinekit.models.trainers import Course, trainer_class
 
-    model = library.YOLO(f"{plan.architecture}-{plan.task}.yaml", task=TASKS[plan.task])
-    if plan.start is not None:
-        model.load(str(plan.start))
+    model = _begin(library, plan)
     course = Course(plan.canvas, plan.sigma_start, plan.sigma_end)
     _attach(model, plan, on_epoch, on_batch)
     model.train(trainer=trainer_class(plan.task, course), **_overrides(plan, data, out))
@@ -176,6 +174,22 @@ def train(
     scrubbed = out / "best.pt"
     scrub(best, scrubbed)
     return scrubbed
+
+
+def _begin(library: Any, plan: TrainingPlan) -> Any:
+    """The network to train: the starting weights whole where they are of its kind, otherwise what of them fits.
+
+    Loading weights into a fresh network would lose a pose head whose number of points is not COCO's 17.
+    """
+    design = f"{plan.architecture}-{plan.task}.yaml"
+    if plan.start is not None:
+        found = library.YOLO(str(plan.start))
+        if Path(str(found.model.yaml.get("yaml_file", ""))).name == design and found.task == TASKS[plan.task]:
+            return found
+    model = library.YOLO(design, task=TASKS[plan.task])
+    if plan.start is not None:
+        model.load(str(plan.start))
+    return model
 
 
 def _attach(
@@ -215,13 +229,31 @@ def _attach(
     model.add_callback("on_fit_epoch_end", fit_end)
 
 
+def unwrapped(model: Any) -> Any:
+    """The network inside a wrapper for several devices, or itself."""
+    from ultralytics.utils.torch_utils import unwrap_model
+
+    return unwrap_model(model)
+
+
 def compute_in_bf16(model: Any) -> None:
     """Runs a network's forward pass in bfloat16, about twice as fast on processors that have it.
 
     The library offers this on GPUs only. Hooks around the whole pass do it on any device; the averaged copy
-    that is validated and saved was made before them and stays in single precision.
+    that is validated and saved was made before them and stays in single precision. The head's outputs are
+    widened before the loss: that adds anchors of up to a hundred cells to them in place, and bfloat16 steps
+    by half a cell there, which is several pixels.
     """
     import torch
+
+    def widen(output: Any) -> Any:
+        if isinstance(output, torch.Tensor):
+            return output.float() if output.dtype == torch.bfloat16 else output
+        if isinstance(output, dict):
+            return {key: widen(value) for key, value in output.items()}
+        if isinstance(output, (list, tuple)):
+            return type(output)(widen(value) for value in output)
+        return output
 
     entered: list[Any] = []
 
@@ -234,6 +266,8 @@ def compute_in_bf16(model: Any) -> None:
     def leave(_module: Any, _inputs: Any, _output: Any) -> None:
         entered.pop().__exit__(None, None, None)
 
+    head = unwrapped(model).model[-1]
+    head.register_forward_hook(lambda _module, _inputs, output: widen(output))
     model.register_forward_pre_hook(enter)
     model.register_forward_hook(leave, always_call=True)
 
@@ -245,11 +279,8 @@ def scrub(source: Path, target: Path) -> None:
 
     checkpoint, _ = torch_safe_load(str(source))
     model = checkpoint["model"].half()
-    # Arguments of the run hold absolute paths; the ones a prediction needs are the task and the size.
-    kept = {
-        "task": model.task if hasattr(model, "task") else None,
-        "imgsz": checkpoint["train_args"]["imgsz"],
-    }
+    # Arguments of the run hold absolute paths; a prediction needs the task and the size alone.
+    kept = {name: checkpoint["train_args"][name] for name in ("task", "imgsz")}
     model.args = kept
     model.criterion = None
     for parameter in model.parameters():

@@ -60,7 +60,9 @@ def _make(schema: Schema, seed: int) -> Phantom:
     raise UsageError(f"there are no synthetic films for {schema.name} ({schema.view}) -- set phantoms: 0")
 
 
-def negative_samples(schema: Schema, folders: Sequence[Path], each: int) -> Iterator[tuple[Scene, UInt8Array]]:
+def negative_samples(
+    schema: Schema, folders: Sequence[Path], each: int
+) -> Iterator[tuple[Scene, UInt8Array]]:
     """Images that hold nothing of a schema, none of them from the val or test part of a set that has a split.
 
     Args:

@@ -1,0 +1,64 @@
+"""Vertebral bodies found and missed, and how far their corners are off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from spinekit.core.image import FloatArray
+
+_FAR = 1e9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BodyMatch:
+    """Which predicted body answers which true one.
+
+    Attributes:
+        pairs: (M, 2) indices: true, predicted.
+        missed: True bodies without an answer.
+        extra: Predicted bodies that answer none.
+        corner_errors: (M, 4) distances of the corners of the pairs, in the unit of the coordinates.
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+    missed: int
+    extra: int
+    corner_errors: FloatArray
+
+
+def match_bodies(predicted: FloatArray, true: FloatArray) -> BodyMatch:
+    """Pairs bodies one to one: found is a body inside whose quadrilateral a predicted centre lies.
+
+    As many as possible are paired; among those ways the one with the smallest sum of centre distances.
+
+    Args:
+        predicted: (P, 4, 2) corners TL, TR, BL, BR.
+        true: (T, 4, 2) likewise.
+    """
+    predicted, true = predicted.reshape(-1, 4, 2), true.reshape(-1, 4, 2)
+    centres = predicted.mean(axis=1)
+    cost = np.full((len(true), len(predicted)), _FAR)
+    for row, quad in enumerate(true):
+        inside = _inside(centres, quad[[0, 1, 3, 2]])
+        cost[row, inside] = np.linalg.norm(centres[inside] - quad.mean(axis=0), axis=1)
+    rows, columns = linear_sum_assignment(cost)
+    pairs = tuple((int(r), int(c)) for r, c in zip(rows, columns, strict=True) if cost[r, c] < _FAR)
+    errors = [np.linalg.norm(predicted[c] - true[r], axis=1) for r, c in pairs]
+    return BodyMatch(
+        pairs, len(true) - len(pairs), len(predicted) - len(pairs), np.array(errors).reshape(-1, 4)
+    )
+
+
+def _inside(points: FloatArray, ring: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """(N,) whether points lie in a polygon, by the even-odd rule."""
+    inside = np.zeros(len(points), dtype=bool)
+    for (x0, y0), (x1, y1) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+        if y0 == y1:
+            continue
+        spans = (points[:, 1] >= min(y0, y1)) & (points[:, 1] < max(y0, y1))
+        crossing = x0 + (points[:, 1] - y0) * (x1 - x0) / (y1 - y0)
+        inside ^= spans & (crossing > points[:, 0])
+    return inside
