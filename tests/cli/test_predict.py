@@ -192,7 +192,6 @@ def test_results_inside_the_input_are_fine_and_are_not_read_by_that_run(say: Say
     assert set(scenes(tmp_path / "films" / "results")) == {"good.png"}
 
 
-@pytest.mark.xfail(strict=True, reason="folders are walked without looking for an earlier run's run.json")
 @pytest.mark.parametrize("first", [("--out", "films/first"), ()], ids=["named", "default"])
 def test_results_inside_the_input_are_not_read_by_the_next_run(
     say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: tuple[str, ...]
