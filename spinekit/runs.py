@@ -36,8 +36,12 @@ def next_folder(base: Path) -> Path:
         ) from error
 
 
-def claim_folder(folder: Path) -> Path:
+def claim_folder(folder: Path, option: str = "--out") -> Path:
     """A folder for results: new, or empty.
+
+    Args:
+        folder: Which.
+        option: What the user calls it, for messages.
 
     Raises:
         UsageError: If it holds something, which is never overwritten.
@@ -46,13 +50,13 @@ def claim_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise UsageError(f"--out {folder}: is not empty -- name a new folder, or leave --out away")
+            raise UsageError(f"{option} {folder}: is not empty -- name a new or empty folder")
         probe = folder / ".probe"
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
         raise EnvironmentFaultError(
-            f"--out {folder}: cannot be written ({error.strerror}) -- choose another folder"
+            f"{option} {folder}: cannot be written ({error.strerror}) -- choose another folder"
         ) from error
     return folder
 

@@ -231,7 +231,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = spinekit.predict(
         folder / "films", model=MODEL, out=folder / "run", save=[*formats, "mask"], overlays=True
     )
-    assert any(p.scene.image.name == "spine-ap-01.dcm" and not p.refusal for p in run.predictions)
+    assert any(p.image.name == "spine-ap-01.dcm" and not p.refusal for p in run.predictions)
     return folder / "run"
 
 

@@ -89,9 +89,9 @@ def _summary(run: PredictRun) -> dict[str, object]:
         "models": run.record.models,
         "images": [
             {
-                "image": prediction.scene.image.name,
-                "model": prediction.scene.model,
-                "found": len(prediction.scene.instances),
+                "image": prediction.image.name,
+                "model": prediction.scene.model if prediction.scene is not None else None,
+                "found": len(prediction.scene.instances) if prediction.scene is not None else 0,
                 "refusal": prediction.refusal,
                 "measurements": {
                     result.name: result.value for result in prediction.results if hasattr(result, "value")
@@ -138,9 +138,9 @@ def _row(prediction: Prediction) -> tuple[str, str, str, str]:
     from spinekit.core.measurement import Measurement
 
     scene = prediction.scene
-    name = escape(printable(scene.image.name))
-    if prediction.refusal:
-        return name, scene.model or "-", "-", f"[yellow]{escape(prediction.refusal)}[/yellow]"
+    name = escape(printable(prediction.image.name))
+    if scene is None:
+        return name, "-", "-", f"[yellow]{escape(prediction.refusal)}[/yellow]"
     if scene.raster is not None and scene.raster.labels is not None:
         share = float((scene.raster.labels > 0).mean())
         return name, scene.model, "mask", f"{scene.schema.classes[-1]} {share:.1%} of the pixels"

@@ -33,5 +33,5 @@ def command(
         from spinekit.workflows.samples import KINDS, write_samples
 
         kinds = cast("list[Kind]", kind) if kind else KINDS  # which there are is checked there
-        written = write_samples(claim_folder(out), count=count, seed=seed, kinds=kinds)
+        written = write_samples(claim_folder(out, "OUT"), count=count, seed=seed, kinds=kinds)
         terminal().print(f"{len(written)} files in {out}", markup=False)

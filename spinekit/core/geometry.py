@@ -23,8 +23,8 @@ def calibrated(xy: FloatArray, ref: ImageRef) -> FloatArray:
         (..., 2) coordinates in ``ref.unit``.
     """
     if ref.spacing is not None:
-        return xy * np.array([ref.spacing.col_mm, ref.spacing.row_mm])
-    return xy * np.array([1.0, ref.aspect])
+        return np.asarray(xy * np.array([ref.spacing.col_mm, ref.spacing.row_mm]))
+    return np.asarray(xy * np.array([1.0, ref.aspect]))
 
 
 def wrap(degrees: float) -> float:

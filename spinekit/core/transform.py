@@ -23,7 +23,7 @@ def resize_points(xy: FloatArray, scale_x: float, scale_y: float) -> FloatArray:
         scale_y: New height over old height.
     """
     scale = np.array([scale_x, scale_y])
-    return (xy + 0.5) * scale - 0.5
+    return np.asarray((xy + 0.5) * scale - 0.5)
 
 
 def _resize_instance(item: Instance, scale_x: float, scale_y: float) -> Instance:

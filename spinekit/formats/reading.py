@@ -252,12 +252,19 @@ def _walk(folder: Path, root: Path, barred: str | None) -> Iterator[FoundFile]:
         elif entry.name.startswith("."):
             yield _found(path, root, "hidden")
         elif entry.is_dir(follow_symlinks=False):
-            if barred is None or os.path.realpath(path) != barred:
+            if _holds_results(path):
+                yield _found(path, root, "results of an earlier run")
+            elif barred is None or os.path.realpath(path) != barred:
                 yield from _walk(path, root, barred)
         elif not entry.is_file(follow_symlinks=False):
             yield _found(path, root, "not a regular file (a pipe, socket or device)")
         else:
             yield _found(path, root, _companion(path))
+
+
+def _holds_results(folder: Path) -> bool:
+    """Whether a folder was written by a run: its overlays are pictures too, but no films."""
+    return all((folder / name).is_file() for name in ("run.json", "predictions.jsonl"))
 
 
 def _companion(path: Path) -> str | None:

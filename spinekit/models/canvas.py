@@ -61,7 +61,7 @@ class Fitted:
         """Network coordinates (origin at the canvas' outer corner) in the film's pixel frame."""
         offset = np.array([self.left, self.top])
         scale = np.array([self.scale_x, self.scale_y])
-        return (xy - offset) / scale - 0.5
+        return np.asarray((xy - offset) / scale - 0.5)
 
 
 def fit_film(pixels: UInt8Array, canvas: Canvas) -> Fitted:

@@ -84,7 +84,9 @@ class Network:
         boxes = kept[:, :4].double().cpu().numpy()
         certainty, labels = kept[:, 4].double().cpu().numpy(), kept[:, 5].long().cpu().numpy()
         if self._task == "pose":
-            points = kept[:, 6:].reshape(len(kept), self._points, -1).double().cpu().numpy()
+            # Named, not -1: a film on which nothing is found leaves no rows to divide by.
+            values = (kept.shape[1] - 6) // self._points
+            points = kept[:, 6:].reshape(len(kept), self._points, values).double().cpu().numpy()
             return RawDetections(boxes, certainty, labels, points=points)
         if isinstance(proto, (tuple, list)):
             proto = proto[-1]

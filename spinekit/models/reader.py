@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
 
 from spinekit.core.errors import EnvironmentFaultError
-from spinekit.core.image import FloatArray, Image
+from spinekit.core.image import FloatArray, Image, UInt8Array
 from spinekit.core.landmarks import landmarks
-from spinekit.core.outline import Outline
-from spinekit.core.scene import Author, Instance, Scene
+from spinekit.core.scene import Author, Box, Instance, Scene
 from spinekit.core.schema import Schema
-from spinekit.models.canvas import Fitted, fit_film
+from spinekit.models.canvas import fit_film
 from spinekit.models.environment import load_library, use_threads
 from spinekit.models.masks import mask_outline
 from spinekit.models.training import TASKS
+from spinekit.models.views import Look, merge, unmirrored
 from spinekit.models.weights import ModelCard, check_weights
 
 CANDIDATE_SCORE = 0.03  # below the reporting threshold: the sequence along a spine may know better
@@ -32,25 +32,6 @@ class Reader(Protocol):
     def read(self, image: Image) -> Scene:
         """The scene of an image."""
         ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Detection:
-    """What the network says of one thing, in the film's pixel frame.
-
-    Attributes:
-        box: (4,) left, top, right, bottom px.
-        score: 0..1.
-        label: Index of the class.
-        points: (K, 3) x, y px and presence 0..1, or None.
-        outline: Its shape, or None.
-    """
-
-    box: FloatArray
-    score: float
-    label: int
-    points: FloatArray | None
-    outline: Outline | None
 
 
 class InstanceReader:
@@ -72,42 +53,44 @@ class InstanceReader:
 
     def read(self, image: Image) -> Scene:
         """All candidates of an image above a low score, most certain first."""
-        fitted = fit_film(image.pixels, self.card.canvas)
-        items = tuple(self._to_instance(found) for found in self.detect(fitted, image.pixels.shape))
-        return Scene(image.ref, self.schema, items, model=self.card.name)
-
-    def detect(self, fitted: Fitted, shape: tuple[int, ...]) -> list[Detection]:
-        """Runs the network on a fitted film of (height, width) ``shape``."""
         use_threads(self._threads)
-        raw = self._network(fitted.pixels, CANDIDATE_SCORE, _OVERLAP)
-        found = []
-        for row in range(len(raw.scores)):
-            box = fitted.to_film(raw.boxes[row].reshape(2, 2)).ravel()
-            points = None
-            if raw.points is not None:
-                points = raw.points[row].astype(np.float64)
-                points[:, :2] = fitted.to_film(points[:, :2])
-            outline = None
-            if raw.logits is not None:
-                outline = mask_outline(raw.logits[row], box, fitted, shape[0], shape[1])
-                if not outline.rings:
-                    continue
-            found.append(Detection(box, float(raw.scores[row]), int(raw.labels[row]), points, outline))
-        return found
+        items = self._poses(image) if self.card.task == "pose" else self._shapes(image)
+        return Scene(image.ref, self.schema, tuple(items), model=self.card.name)
 
-    def _to_instance(self, found: Detection) -> Instance:
-        left, top, right, bottom = (float(v) for v in found.box)
-        points = None
-        if found.points is not None:
-            points = landmarks(self.schema.landmark_names, found.points[:, :2], found.points[:, 2].copy())
-        return Instance(
-            label=self.schema.classes[found.label],
-            box=(left, top, right, bottom),
-            outline=found.outline,
-            landmarks=points,
-            score=found.score,
-            author=Author.MODEL,
-        )
+    def _look(self, pixels: UInt8Array) -> Look:
+        """One look of a pose network at a film."""
+        fitted = fit_film(pixels, self.card.canvas)
+        raw = self._network(fitted.pixels, CANDIDATE_SCORE, _OVERLAP)
+        assert raw.points is not None
+        points = raw.points.copy()
+        points[..., :2] = fitted.to_film(points[..., :2])
+        boxes = fitted.to_film(raw.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
+        return Look(boxes, raw.scores, points)
+
+    def _poses(self, image: Image) -> Iterator[Instance]:
+        look = self._look(image.pixels)
+        if self.card.mirrored:
+            mirror = self._look(np.ascontiguousarray(image.pixels[:, ::-1]))
+            look = merge([look, unmirrored(mirror, image.ref.width, self.schema.flip_index())])
+        for box, score, points in zip(look.boxes, look.scores, look.points, strict=True):
+            named = landmarks(self.schema.landmark_names, points[:, :2], points[:, 2].copy())
+            yield Instance(self.schema.classes[0], _box(box), None, named, float(score), Author.MODEL)
+
+    def _shapes(self, image: Image) -> Iterator[Instance]:
+        fitted = fit_film(image.pixels, self.card.canvas)
+        raw = self._network(fitted.pixels, CANDIDATE_SCORE, _OVERLAP)
+        assert raw.logits is not None
+        boxes = fitted.to_film(raw.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
+        for box, score, label, logits in zip(boxes, raw.scores, raw.labels, raw.logits, strict=True):
+            outline = mask_outline(logits, box, fitted, image.ref.height, image.ref.width)
+            if outline.rings:
+                name = self.schema.classes[int(label)]
+                yield Instance(name, _box(box), outline, None, float(score), Author.MODEL)
+
+
+def _box(values: FloatArray) -> Box:
+    left, top, right, bottom = (float(v) for v in values)
+    return left, top, right, bottom
 
 
 def load_yolo(card: ModelCard) -> Any:

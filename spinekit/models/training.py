@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,7 +169,9 @@ def train(
     model = _begin(library, plan)
     course = Course(plan.canvas, plan.sigma_start, plan.sigma_end)
     _attach(model, plan, on_epoch, on_batch)
-    model.train(trainer=trainer_class(plan.task, course), **_overrides(plan, data, out))
+    # Some of the library's bars go to standard output whatever its level; that is for results.
+    with contextlib.redirect_stdout(sys.stderr):
+        model.train(trainer=trainer_class(plan.task, course), **_overrides(plan, data, out))
     best = out / "weights" / "best.pt"
     if not best.exists():
         raise EnvironmentFaultError(f"{out}: the training ended without weights -- see {out}/results.csv")

@@ -35,6 +35,7 @@ class ModelCard:
         sha256: Of the weights file.
         weights: The file.
         view: What an image must show.
+        mirrored: Whether films are read mirrored as well and the two looks averaged.
         enlarge: Factor by which tiles are enlarged (semantic models), otherwise 1.
         figures: Measured on the fixed test part, for people.
         limits: What the model must not be used for.
@@ -51,6 +52,7 @@ class ModelCard:
     sha256: str
     weights: Path
     view: str
+    mirrored: bool = False
     enlarge: int = 1
     figures: Mapping[str, Any] | None = None
     limits: tuple[str, ...] = ()
@@ -116,6 +118,7 @@ def _read_card(folder: Path, weights: Path) -> ModelCard:
             sha256=str(content["sha256"]),
             weights=weights,
             view=str(content["view"]),
+            mirrored=bool(content.get("mirrored", False)),
             enlarge=int(content.get("enlarge", 1)),
             figures=content.get("figures"),
             limits=tuple(str(line) for line in content.get("limits", ())),

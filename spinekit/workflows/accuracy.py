@@ -110,10 +110,11 @@ def _spine_scores(pairs: Iterator[Pair]) -> list[Score]:
     missed = empty = 0
     for truth, reading in pairs:
         name, true = truth.image.name, _corners(truth.instances)
-        predicted = _corners(reading.scene.instances)
+        instances = reading.scene.instances if reading.scene is not None else ()
+        predicted = _corners(instances)
         match = match_bodies(predicted, true)
         found[name], missed = len(match.pairs), missed + match.missed
-        labels = [item.label for item in reading.scene.instances]
+        labels = [item.label for item in instances]
         right = sum(truth.instances[t].label == labels[p] for t, p in match.pairs)
         named[name] = 100 * right / len(true)
         weight[name] = match.corner_errors.size
@@ -147,7 +148,7 @@ def _point_scores(pairs: Iterator[Pair]) -> list[Score]:
         scale = np.array([spacing.col_mm, spacing.row_mm]) if spacing else np.ones(2)
         unit = "mm" if spacing else "px"
         true = truth.instances[0].landmarks
-        found = reading.scene.instances[0].landmarks if reading.scene.instances else None
+        found = reading.scene.instances[0].landmarks if reading.scene is not None else None
         if true is None:
             continue
         predicted = found.xy if found is not None else np.full_like(true.xy, np.nan)
@@ -174,7 +175,7 @@ def _pixel_scores(pairs: Iterator[Pair]) -> list[Score]:
         if truth.raster is None or truth.raster.labels is None:
             continue
         true = truth.raster.labels > 0
-        raster = reading.scene.raster
+        raster = reading.scene.raster if reading.scene is not None else None
         got = raster.labels > 0 if raster is not None and raster.labels is not None else np.zeros_like(true)
         right[truth.image.name] = pixel_accuracy(got, true)
         overlap[truth.image.name] = dice(got, true)
@@ -198,7 +199,7 @@ def _mask_scores(pairs: Iterator[Pair]) -> list[Score]:
             if item.landmarks is None:
                 continue
             true = to_mask(Outline((item.landmarks.xy[[0, 1, 3, 2]],)), height, width)
-            answer = reading.scene.instance(item.label)
+            answer = reading.scene.instance(item.label) if reading.scene is not None else None
             if answer is None or answer.outline is None:
                 values.append(0.0)
                 missed += 1

@@ -50,6 +50,8 @@ def _card(settings: TrainSettings, digest: str) -> dict[str, Any]:
         "fingerprint": schema.fingerprint(),
         "architecture": settings.model,
         "canvas": {"height": settings.height, "width": settings.width},
+        # A model that was trained on mirrored films may read them so.
+        "mirrored": settings.task == "pose" and settings.augment.get("fliplr", 0.0) > 0,
         "enlarge": settings.enlarge,
         "confidence": _CONFIDENCE[settings.task],
         "instances": instances,

@@ -10,11 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from spinekit import __version__
 from spinekit.core.errors import NothingUsableError, ReadError, SkipFile, UsageError
-from spinekit.core.image import Image
+from spinekit.core.image import Image, ImageRef
 from spinekit.core.measurement import Result
 from spinekit.core.scene import Scene
 from spinekit.core.spacing import Spacing
@@ -29,7 +30,7 @@ from spinekit.runs import DEFAULT_FOLDER, FileRecord, RunRecord, claim_folder, n
 from spinekit.views.overlay import draw_overlay, thumbnail, write_overlay
 from spinekit.views.report import PICTURE_PX, FileNote, ReportCard, ReportRun, write_report
 from spinekit.workflows.outputs import check_save, output_path, write_failures, write_masks
-from spinekit.workflows.reading import ModelChoice
+from spinekit.workflows.reading import ModelChoice, Reading
 
 Progress = Callable[[int, int, str], None]
 
@@ -67,13 +68,15 @@ class Prediction:
     """What was made of one image.
 
     Attributes:
-        scene: What was found; empty where the model refused.
+        image: Which image.
+        scene: What was found; None where the model refused.
         results: Measurements and refusals.
         warnings: What a reader should know of the image.
         refusal: Why nothing is reported, or empty.
     """
 
-    scene: Scene
+    image: ImageRef
+    scene: Scene | None
     results: tuple[Result, ...]
     warnings: tuple[str, ...] = ()
     refusal: str = ""
@@ -106,6 +109,7 @@ class _Run:
     lines: TextIO
     on_progress: Progress | None
     predictions: list[Prediction] = field(default_factory=list)
+    interrupted: bool = False
 
 
 def predict(settings: PredictSettings, on_progress: Progress | None = None) -> PredictRun:
@@ -122,6 +126,7 @@ def predict(settings: PredictSettings, on_progress: Progress | None = None) -> P
         UsageError: If the settings cannot be, before anything is read.
         EnvironmentFaultError: If a model is missing or the folder cannot be written.
         NothingUsableError: If the sources hold no file that could be read; what was seen is in the message.
+        KeyboardInterrupt: If interrupted, after what was done so far has been written.
     """
     check_save(settings.save)
     _check_places(settings)
@@ -141,6 +146,8 @@ def predict(settings: PredictSettings, on_progress: Progress | None = None) -> P
     record.models.update(sorted(choice.used.items()))
     write_failures(out / "failures.csv", record.files)
     record.write(out / "run.json")
+    if run.interrupted:
+        raise KeyboardInterrupt
     if on_progress is not None:
         on_progress(len(found), len(found), "")
     return PredictRun(out, record, tuple(run.predictions))
@@ -192,7 +199,13 @@ def _cards(run: _Run, found: Sequence[FoundFile]) -> Iterator[ReportCard]:
         if item.skip is not None:
             run.record.files.append(FileRecord(item.name, "skipped", item.skip))
             continue
-        yield from _file_cards(run, item)
+        try:
+            yield from _file_cards(run, item)
+        except KeyboardInterrupt:
+            run.interrupted = True
+            left = "interrupted before it was read -- run again"
+            run.record.files.extend(FileRecord(rest.name, "skipped", left) for rest in found[done:])
+            return
 
 
 def _file_cards(run: _Run, item: FoundFile) -> Iterator[ReportCard]:
@@ -213,40 +226,45 @@ def _reason(error: ReadError) -> str:
 
 def _one_image(run: _Run, image: Image) -> ReportCard:
     reading = run.choice.read(image)
+    if reading.scene is None or reading.refusal:
+        return _refused(run, image, reading)
     scene = reading.scene
-    results = measure(scene) if not reading.refusal else ()
+    results = measure(scene)
     run.table.add(image.ref.name, results)
     run.lines.write(to_line(scene) + "\n")
     outputs = []
     picture = draw_overlay(image, scene, results) if run.settings.overlays or run.settings.report else None
-    if run.settings.overlays and picture is not None and not reading.refusal:
+    if run.settings.overlays and picture is not None:
         path = output_path(run.out / "overlays", image.ref.name, ".png")
         write_overlay(path, picture)
         outputs.append(path)
-    if "mask" in run.settings.save and not reading.refusal:
+    if "mask" in run.settings.save:
         outputs += write_masks(scene, run.out / "masks")
-    status = "abstained" if reading.refusal else "ok"
     names = tuple(path.relative_to(run.out).as_posix() for path in outputs)
-    record = FileRecord(image.ref.name, status, reading.refusal, image.ref.sha256, scene.model, names)
-    run.record.files.append(record)
-    kept = Prediction(_without_probability(scene), results, image.warnings, reading.refusal)
-    run.predictions.append(kept)
-    warnings = (*image.warnings, *((reading.refusal,) if reading.refusal else ()))
+    run.record.files.append(FileRecord(image.ref.name, "ok", "", image.ref.sha256, scene.model, names))
+    run.predictions.append(Prediction(image.ref, _without_probability(scene), results, image.warnings))
     small = thumbnail(picture, PICTURE_PX) if picture is not None else None
-    return ReportCard(image.ref, scene, results, small, warnings)
+    return ReportCard(image.ref, scene, results, small, image.warnings)
+
+
+def _refused(run: _Run, image: Image, reading: Reading) -> ReportCard:
+    """An image that no model knows: listed with the reason, and shown as it is."""
+    record = FileRecord(image.ref.name, "abstained", reading.refusal, image.ref.sha256, reading.model)
+    run.record.files.append(record)
+    run.predictions.append(Prediction(image.ref, None, (), image.warnings, reading.refusal))
+    small = thumbnail(np.repeat(image.pixels[:, :, None], 3, axis=2), PICTURE_PX)
+    return ReportCard(image.ref, None, (), small, (*image.warnings, reading.refusal))
 
 
 def _without_probability(scene: Scene) -> Scene:
-    if scene.raster is None:
-        return scene
-    return replace(scene, raster=replace(scene.raster, probability=None))
+    return scene if scene.raster is None else replace(scene, raster=replace(scene.raster, probability=None))
 
 
 def _save_as(name: str, run: _Run) -> None:
     """Writes the predictions in another format below ``<out>/<name>``."""
     writer = annotation_format(name).write if name != "mask" else None
     if writer is not None:
-        scenes = [p.scene for p in run.predictions if not p.refusal]
+        scenes = [p.scene for p in run.predictions if p.scene is not None]
         by_schema: dict[str, list[Scene]] = {}
         for scene in scenes:
             by_schema.setdefault(scene.schema.name, []).append(scene)

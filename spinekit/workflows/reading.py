@@ -26,14 +26,16 @@ class Reading:
     """What a model makes of an image.
 
     Attributes:
-        scene: With named instances; empty where nothing certain was found.
+        scene: With named instances; None where the model refused.
         evidence: 0..1, how much the image looks like what the model was trained on.
         refusal: Why nothing is reported, or empty.
+        model: That read it.
     """
 
-    scene: Scene
+    scene: Scene | None
     evidence: float
     refusal: str = ""
+    model: str = ""
 
 
 def read_with(reader: Reader, image: Image) -> Reading:
@@ -45,7 +47,7 @@ def read_with(reader: Reader, image: Image) -> Reading:
     """
     reason = unreadable(image.pixels)
     if reason:
-        return Reading(Scene(image.ref, reader.schema, model=reader.card.name), 0.0, reason)
+        return Reading(None, 0.0, reason, reader.card.name)
     scene = reader.read(image)
     card = reader.card
     if card.task == "sem":
@@ -74,20 +76,19 @@ def _judge(scene: Scene, reader: Reader) -> Reading:
     scores = [item.score for item in scene.instances]
     evidence = sum(scores) / expected if scores else 0.0
     sure = [item for item in scene.instances if item.score >= card.confidence]
-    empty = replace(scene, instances=(), notes=())
     if levels and len(sure) < FEWEST_BODIES:
         reason = f"{len(sure)} vertebral bodies found with certainty, fewer than {FEWEST_BODIES}"
-        return Reading(empty, evidence, reason)
+        return Reading(None, evidence, reason, card.name)
     if not levels and not sure:
         best = f" (best candidate {max(scores):.0%} certain)" if scores else ""
-        return Reading(empty, evidence, f"no {reader.schema.title.lower()} found{best}")
+        return Reading(None, evidence, f"{card.name} finds nothing it knows{best}", card.name)
     flagged = tuple(
         item
         if item.score >= card.confidence
         else replace(item, flags=(*item.flags, f"{item.score:.0%} certain"))
         for item in scene.instances
     )
-    return Reading(replace(scene, instances=flagged), evidence)
+    return Reading(replace(scene, instances=flagged), evidence, model=card.name)
 
 
 def _semantic(scene: Scene, pixels: UInt8Array) -> Reading:
@@ -98,7 +99,7 @@ def _semantic(scene: Scene, pixels: UInt8Array) -> Reading:
     share = float(np.mean(probability > 0.5))
     textured = evenness(pixels)
     plausible = 0.05 <= share <= 0.5
-    return Reading(scene, decided * textured * (1.0 if plausible else 0.3))
+    return Reading(scene, decided * textured * (1.0 if plausible else 0.3), model=scene.model)
 
 
 def evenness(pixels: UInt8Array) -> float:
@@ -142,25 +143,20 @@ class ModelChoice:
             return read_with(self.reader(self._model), image)
         reason = unreadable(image.pixels)
         if reason:
-            return Reading(_empty(image, self.reader(shipped_names()[0])), 0.0, reason)
-        readings = [read_with(self.reader(name), image) for name in candidates(image)]
-        return _decide(image, readings, self.reader(shipped_names()[0]))
+            return Reading(None, 0.0, reason)
+        return _decide([read_with(self.reader(name), image) for name in candidates(image)])
 
 
-def _empty(image: Image, reader: Reader) -> Scene:
-    return Scene(image.ref, reader.schema)
-
-
-def _decide(image: Image, readings: list[Reading], any_reader: Reader) -> Reading:
+def _decide(readings: list[Reading]) -> Reading:
     ranked = sorted(readings, key=lambda reading: -reading.evidence)
     names = ", ".join(shipped_names())
     if not ranked or ranked[0].evidence < _SURE:
-        seen = f"; nearest {ranked[0].scene.model} at {ranked[0].evidence:.0%}" if ranked else ""
+        seen = f"; nearest {ranked[0].model} at {ranked[0].evidence:.0%}" if ranked else ""
         reason = f"no model knows what this image shows{seen} -- name one with --model ({names})"
-        return Reading(_empty(image, any_reader), 0.0, reason)
+        return Reading(None, 0.0, reason)
     if len(ranked) > 1 and ranked[0].evidence - ranked[1].evidence < _AHEAD:
-        both = " and ".join(f"{r.scene.model} ({r.evidence:.0%})" for r in ranked[:2])
-        return Reading(_empty(image, any_reader), 0.0, f"{both} fit about as well -- name one with --model")
+        both = " and ".join(f"{r.model} ({r.evidence:.0%})" for r in ranked[:2])
+        return Reading(None, 0.0, f"{both} fit about as well -- name one with --model")
     return ranked[0]
 
 

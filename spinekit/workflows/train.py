@@ -164,13 +164,18 @@ def settings_from(content: Mapping[str, Any], source: str) -> TrainSettings:
     try:
         return TrainSettings.model_validate(dict(content))
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt setting is the cause of the missing one beside it, so it is told first.
+        faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+        first = faults[0]
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             known = [field.alias or key for key, field in TrainSettings.model_fields.items()]
             raise UsageError(f"{source}: there is no setting {name!r} -- {nearest(name, known)}") from None
+        if first["type"] == "missing":
+            raise UsageError(f"{source}: the setting {name!r} is missing -- add a line '{name}: ...'") from None
         message = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{source}: {name}: {message} (given: {first.get('input')!r})") from None
+        given = first.get("input")
+        raise UsageError(f"{source}: {name} is {given!r} -- {message[:1].lower()}{message[1:]}") from None
 
 
 def train(

@@ -30,7 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> PredictRun:
 
 
 def of_film(run: PredictRun, film: str) -> Prediction:
-    return next(p for p in run.predictions if p.scene.image.name == film)
+    return next(p for p in run.predictions if p.image.name == film)
 
 
 def truth(film: str) -> dict[str, Any]:
@@ -53,6 +53,7 @@ def test_every_card_fits_its_weights(name: str) -> None:
 def test_auto_picks_the_model_that_fits(run: PredictRun, film: str) -> None:
     prediction = of_film(run, film)
     assert prediction.refusal == ""
+    assert prediction.scene is not None
     assert prediction.scene.model == MODEL_OF[kind(film)]
 
 
@@ -65,6 +66,7 @@ def test_main_cobb_angle_within_5_degrees(run: PredictRun, film: str) -> None:
 @pytest.mark.parametrize("film", [film for film in FILMS if kind(film) in {"skull-lateral", "orbit"}])
 def test_points_within_2_percent_of_the_height(run: PredictRun, film: str) -> None:
     scene = of_film(run, film).scene
+    assert scene is not None
     found = scene.instances[0].landmarks
     assert found is not None
     wanted = points_of(truth(film), found)
@@ -79,7 +81,9 @@ def points_of(content: dict[str, Any], found: Landmarks) -> np.ndarray[Any, np.d
 
 @pytest.mark.parametrize("film", [film for film in FILMS if kind(film) == "membrane"])
 def test_membranes_overlap(run: PredictRun, film: str) -> None:
-    raster = of_film(run, film).scene.raster
+    scene = of_film(run, film).scene
+    assert scene is not None
+    raster = scene.raster
     assert raster is not None
     assert raster.labels is not None
     true = np.asarray(PillowImage.open(SAMPLES / f"{Path(film).stem}.truth.png")) == 0

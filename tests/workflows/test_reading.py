@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spinekit.core.image import Image, ImageRef, UInt8Array
+from spinekit.core.landmarks import landmarks
+from spinekit.core.scene import Author, Instance, Scene
+from spinekit.core.schema import Schema
+from spinekit.models.canvas import Canvas
+from spinekit.models.weights import ModelCard
+from spinekit.phantoms import membrane_tile, spine_ap
+from spinekit.schemas import load_schema
+from spinekit.workflows import reading
+from spinekit.workflows.reading import ModelChoice, candidates, evenness, read_with, unreadable
+
+
+def card(name: str, schema: Schema) -> ModelCard:
+    return ModelCard(
+        name, name, schema.task, schema.name, schema.fingerprint(), Canvas(96, 96), 0.3, max(1, len(schema.levels)),
+        "0" * 64, Path("w.pt"), schema.view,
+    )  # fmt: skip
+
+
+@dataclass
+class Stub:
+    """Answers with one instance of a fixed score, or with a whole spine."""
+
+    card: ModelCard
+    schema: Schema
+    score: float
+    read_count: int = field(default=0)
+
+    def read(self, image: Image) -> Scene:
+        self.read_count += 1
+        if self.schema.levels:
+            quads = spine_ap(1, height=image.ref.height, width=image.ref.width).points
+        else:
+            quads = np.full((1, len(self.schema.landmarks), 2), 20.0)
+        items = tuple(
+            Instance(
+                self.schema.classes[0], (0, 0, 9, 9), landmarks=landmarks(self.schema.landmark_names, quad),
+                score=self.score, author=Author.MODEL,
+            )
+            for quad in quads
+        )  # fmt: skip
+        return Scene(image.ref, self.schema, items, model=self.card.name)
+
+
+def stub(name: str, schema: str, score: float) -> Stub:
+    loaded = load_schema(schema)
+    return Stub(card(name, loaded), loaded, score)
+
+
+def film(height: int, width: int, **hints: str) -> Image:
+    pixels = np.random.default_rng(0).integers(0, 255, (height, width)).astype(np.uint8)
+    return Image(ImageRef(Path("film.png"), height, width, name="film.png", hints=hints), pixels)
+
+
+@pytest.fixture
+def shipped(monkeypatch: pytest.MonkeyPatch) -> dict[str, Stub]:
+    models = {
+        "ceph-pose": stub("ceph-pose", "ceph-19", 0.9),
+        "orbit-pose": stub("orbit-pose", "orbit-4", 0.1),
+        "spine-ap-pose": stub("spine-ap-pose", "spine-ap", 0.8),
+    }
+    monkeypatch.setattr(reading, "shipped_names", lambda: tuple(models))
+    monkeypatch.setattr(reading, "load_reader", lambda name, threads: models[name])
+    return models
+
+
+def test_a_named_model_reads_whatever_the_film(shipped: dict[str, Stub]) -> None:
+    found = ModelChoice("orbit-pose").read(film(100, 100))
+    assert "orbit-pose finds nothing" in found.refusal
+    assert shipped["ceph-pose"].read_count == 0
+
+
+def test_auto_takes_the_model_that_is_sure(shipped: dict[str, Stub]) -> None:
+    found = ModelChoice("auto").read(film(640, 512))
+    assert found.model == "ceph-pose"
+    assert found.scene is not None
+    assert found.refusal == ""
+
+
+def test_auto_refuses_when_two_fit_alike(shipped: dict[str, Stub]) -> None:
+    shipped["orbit-pose"].score = 0.85
+    found = ModelChoice("auto").read(film(512, 512))
+    assert "--model" in found.refusal
+    assert found.scene is None
+
+
+def test_auto_refuses_what_nobody_knows(shipped: dict[str, Stub]) -> None:
+    shipped["ceph-pose"].score = 0.2
+    found = ModelChoice("auto").read(film(512, 512))
+    assert "no model knows" in found.refusal
+    assert all(name in found.refusal for name in shipped)
+
+
+def test_a_model_is_loaded_once(shipped: dict[str, Stub], monkeypatch: pytest.MonkeyPatch) -> None:
+    loads: list[str] = []
+
+    def load(name: str, threads: int | None) -> Stub:
+        loads.append(name)
+        return shipped[name]
+
+    monkeypatch.setattr(reading, "load_reader", load)
+    choice = ModelChoice("auto")
+    for _ in range(3):
+        choice.read(film(640, 512))
+    assert sorted(loads) == sorted(set(loads))
+
+
+def test_few_bodies_are_refused(shipped: dict[str, Stub]) -> None:
+    shipped["spine-ap-pose"].score = 0.2
+    found = read_with(shipped["spine-ap-pose"], film(1200, 480))
+    assert found.refusal.startswith("0 vertebral bodies found with certainty")
+
+
+@pytest.mark.parametrize(
+    ("shape", "hints", "wanted"),
+    [
+        ((1200, 480), {"modality": "DX", "view": "AP"}, {"spine-ap-pose"}),
+        ((1200, 480), {"modality": "DX", "view": "LL"}, set()),
+        ((640, 512), {"modality": "DX", "body_part": "SKULL", "view": "LL"}, {"ceph-pose"}),
+        ((512, 512), {"modality": "CT"}, {"orbit-pose"}),
+        ((512, 512), {"modality": "MR"}, set()),
+        ((512, 512), {"modality": "US"}, set()),
+    ],
+)  # fmt: skip
+def test_attributes_and_shape_narrow_the_choice(
+    shipped: dict[str, Stub], shape: tuple[int, int], hints: dict[str, str], wanted: set[str]
+) -> None:
+    assert set(candidates(film(*shape, **hints))) == wanted
+
+
+def test_tissue_is_textured_everywhere_and_a_film_is_not() -> None:
+    spine: UInt8Array = spine_ap(2, height=900).pixels.astype(np.uint8)
+    tile: UInt8Array = membrane_tile(2).pixels.astype(np.uint8)
+    assert evenness(tile) > 0.6 > evenness(spine)
+    assert evenness(np.zeros((64, 64), np.uint8)) == 0
+
+
+def test_what_cannot_hold_anatomy_is_said_so() -> None:
+    assert "too small" in unreadable(np.zeros((1, 500), np.uint8))
+    assert "no contrast" in unreadable(np.full((90, 90), 77, np.uint8))
+    assert unreadable(film(90, 90).pixels) == ""
