@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -63,4 +62,4 @@ def test_run_folders_count_up_and_never_overwrite(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="not empty"):
         claim_folder(tmp_path / "full")
     assert claim_folder(tmp_path / "new").is_dir()
-    assert os.listdir(tmp_path / "new") == []
+    assert list((tmp_path / "new").iterdir()) == []

@@ -151,4 +151,4 @@ def _row(prediction: Prediction) -> tuple[str, str, str, str]:
     ]
     points = scene.instances[0].landmarks if len(scene.instances) == 1 else None
     found = f"{len(points.names)} points" if points is not None else f"{len(scene.instances)} bodies"
-    return name, scene.model, found, ", ".join(words[:3])
+    return name, scene.model, found, ", ".join(words[:2])

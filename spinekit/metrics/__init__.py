@@ -1,7 +1,7 @@
 """Figures of merit in the field's own terms, each with n, misses and an interval."""
 
-from spinekit.metrics.bootstrap import score_of
 from spinekit.metrics.bodies import BodyMatch, match_bodies
+from spinekit.metrics.bootstrap import score_of
 from spinekit.metrics.pixels import dice, pixel_accuracy
 from spinekit.metrics.points import radial_errors, success_rate
 from spinekit.metrics.spine import circular_mean_error, smape_of_film

@@ -90,6 +90,7 @@ class Network:
             return RawDetections(boxes, certainty, labels, points=points)
         if isinstance(proto, (tuple, list)):
             proto = proto[-1]
+        assert proto is not None, "a mask network gives prototypes"
         channels = proto[0]
         logits = (kept[:, 6:] @ channels.flatten(1)).reshape(-1, *channels.shape[1:])
         return RawDetections(boxes, certainty, labels, logits=logits.float().cpu().numpy())

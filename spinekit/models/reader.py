@@ -99,7 +99,7 @@ def load_yolo(card: ModelCard) -> Any:
     try:
         model = library.YOLO(str(card.weights))
         task = model.task
-    except Exception as error:  # noqa: BLE001  (the library raises whatever torch, pickle and zip do)
+    except Exception as error:
         raise EnvironmentFaultError(
             f"{card.weights}: not a model that can be loaded safely ({type(error).__name__}) -- "
             "only weights trained with spinekit or Ultralytics are read, and no code in them is run"

@@ -22,7 +22,6 @@ from ultralytics.utils.torch_utils import unwrap_model
 
 from spinekit.models.canvas import Canvas
 
-
 _FOUND_WITHIN = 0.4  # of an instance's diagonal: a neighbouring body is further away
 
 
@@ -161,6 +160,7 @@ def trainer_class(task: str, course: Course) -> type[Any]:
         course: The canvas and sigmas.
     """
     if task == "sem":
-        return SemanticSegmentationTrainer
-    base = LandmarkTrainer if task == "pose" else MaskTrainer
+        semantic: type[Any] = SemanticSegmentationTrainer
+        return semantic
+    base: type[Any] = LandmarkTrainer if task == "pose" else MaskTrainer
     return type(base.__name__, (base,), {"course": course, "__module__": base.__module__})

@@ -97,4 +97,6 @@ def _home(
 
 def _mean(group: list[tuple[float, int, int]], values: Sequence[FloatArray]) -> FloatArray:
     weights = [row[0] for row in group]
-    return np.asarray(np.average([values[number][index] for _, number, index in group], axis=0, weights=weights))
+    return np.asarray(
+        np.average([values[number][index] for _, number, index in group], axis=0, weights=weights)
+    )

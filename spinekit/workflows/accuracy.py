@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinekit.core.image import FloatArray, Image
+from spinekit.core.image import FloatArray
 from spinekit.core.outline import Outline, to_mask
 from spinekit.core.scene import Instance, Scene
 from spinekit.core.score import Score

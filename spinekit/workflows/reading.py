@@ -16,7 +16,8 @@ from spinekit.models.weights import shipped_names
 FEWEST_BODIES = 5
 _NO_CONTRAST = 4  # grey levels between the 1st and the 99th percentile
 _SMALLEST_SIDE = 32
-_SURE = 0.5  # evidence from which a model is taken to know what it sees
+_SURE = 0.35  # evidence from which a model is taken to know what it sees; other kinds of films stay below 0.2
+_TEXTURED = 0.5
 _AHEAD = 0.15  # by which it must lead the next one
 _TALL = 1.25  # a full-spine film is at least so much taller than wide
 
@@ -93,8 +94,9 @@ def _judge(scene: Scene, reader: Reader) -> Reading:
 
 def _semantic(scene: Scene, pixels: UInt8Array) -> Reading:
     """Evidence of a tissue section: texture everywhere, and membranes that are neither nothing nor everything."""
-    assert scene.raster is not None and scene.raster.probability is not None
-    probability = scene.raster.probability
+    probability = scene.raster.probability if scene.raster is not None else None
+    if probability is None:
+        return Reading(None, 0.0, f"{scene.model} gave no probabilities", scene.model)
     decided = float(np.mean((probability < 0.3) | (probability > 0.7)))
     share = float(np.mean(probability > 0.5))
     textured = evenness(pixels)
@@ -175,6 +177,6 @@ def candidates(image: Image) -> tuple[str, ...]:
         "spine-ap-pose": film and not lateral and height >= _TALL * width and part not in {"SKULL", "HEAD"},
         "ceph-pose": film and view not in {"AP", "PA"} and "SPINE" not in part and 0.7 < height / width < 1.8,
         "orbit-pose": modality in {"", "CT", "OT", "SC"} and 0.7 < height / width < 1.4,
-        "em-sem": modality in {"", "OT", "SC", "SM", "GM", "XC"} and evenness(image.pixels) > _SURE,
+        "em-sem": modality in {"", "OT", "SC", "SM", "GM", "XC"} and evenness(image.pixels) > _TEXTURED,
     }
     return tuple(name for name in shipped_names() if fits.get(name, False))

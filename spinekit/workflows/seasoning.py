@@ -43,7 +43,7 @@ def phantom_samples(
         phantom = _make(schema, _FIRST_SEED + 1000 * seed + index)
         pixels = phantom.pixels.astype(np.uint8)
         name = f"phantom-{index:04d}.png"
-        ref = ImageRef(Path(name), *pixels.shape, name=name)
+        ref = ImageRef(Path(name), phantom.height, phantom.width, name=name)
         yield to_scene(phantom, ref, source), pixels
 
 

@@ -20,12 +20,12 @@ from spinekit.formats.reading import read_images
 from spinekit.formats.registry import annotation_format
 from spinekit.formats.yolo_dataset import DatasetReport, write_dataset
 from spinekit.models.canvas import STRIDE, Canvas, shrink
+from spinekit.models.tiles import tile_samples
 from spinekit.models.training import EpochReport, TrainingPlan
 from spinekit.models.training import train as train_network
 from spinekit.schemas import load_schema, load_yaml, nearest
 from spinekit.workflows.seasoning import negative_samples, phantom_samples
 from spinekit.workflows.split import read_split
-from spinekit.models.tiles import tile_samples
 
 Sample = tuple[Scene, UInt8Array]
 Progress = Callable[[str, int, int], None]
@@ -172,7 +172,9 @@ def settings_from(content: Mapping[str, Any], source: str) -> TrainSettings:
             known = [field.alias or key for key, field in TrainSettings.model_fields.items()]
             raise UsageError(f"{source}: there is no setting {name!r} -- {nearest(name, known)}") from None
         if first["type"] == "missing":
-            raise UsageError(f"{source}: the setting {name!r} is missing -- add a line '{name}: ...'") from None
+            raise UsageError(
+                f"{source}: the setting {name!r} is missing -- add a line '{name}: ...'"
+            ) from None
         message = first["msg"].removeprefix("Value error, ")
         given = first.get("input")
         raise UsageError(f"{source}: {name} is {given!r} -- {message[:1].lower()}{message[1:]}") from None

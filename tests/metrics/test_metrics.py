@@ -24,7 +24,7 @@ masks = hnp.arrays(np.bool_, (5, 7))
 
 def stack(count: int) -> FloatArray:
     unit = np.array([[0, 0], [40, 0], [0, 30], [40, 30]], dtype=np.float64)
-    return np.array([unit + [0, 40 * k] for k in range(count)])
+    return np.array([unit + np.array([0, 40 * k]) for k in range(count)])
 
 
 def test_smape_sums_before_it_divides() -> None:
@@ -77,7 +77,7 @@ def test_order_of_predictions_does_not_matter(order: list[int]) -> None:
 
 
 @given(masks, masks)
-def test_dice_and_accuracy_are_symmetric(a: np.ndarray, b: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_dice_and_accuracy_are_symmetric(a: np.ndarray, b: np.ndarray) -> None:
     assert dice(a, b) == dice(b, a)
     assert pixel_accuracy(a, b) == pixel_accuracy(b, a)
     assert dice(a, a) == 1

@@ -20,8 +20,8 @@ from spinekit.workflows.reading import ModelChoice, candidates, evenness, read_w
 
 def card(name: str, schema: Schema) -> ModelCard:
     return ModelCard(
-        name, name, schema.task, schema.name, schema.fingerprint(), Canvas(96, 96), 0.3, max(1, len(schema.levels)),
-        "0" * 64, Path("w.pt"), schema.view,
+        name, name, schema.task, schema.name, schema.fingerprint(), Canvas(96, 96), 0.3,
+        max(1, len(schema.levels)), "0" * 64, Path("w.pt"), schema.view,
     )  # fmt: skip
 
 
@@ -55,9 +55,9 @@ def stub(name: str, schema: str, score: float) -> Stub:
     return Stub(card(name, loaded), loaded, score)
 
 
-def film(height: int, width: int, **hints: str) -> Image:
+def film(height: int, width: int, hints: dict[str, str] | None = None) -> Image:
     pixels = np.random.default_rng(0).integers(0, 255, (height, width)).astype(np.uint8)
-    return Image(ImageRef(Path("film.png"), height, width, name="film.png", hints=hints), pixels)
+    return Image(ImageRef(Path("film.png"), height, width, name="film.png", hints=hints or {}), pixels)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_few_bodies_are_refused(shipped: dict[str, Stub]) -> None:
 def test_attributes_and_shape_narrow_the_choice(
     shipped: dict[str, Stub], shape: tuple[int, int], hints: dict[str, str], wanted: set[str]
 ) -> None:
-    assert set(candidates(film(*shape, **hints))) == wanted
+    assert set(candidates(film(*shape, hints))) == wanted
 
 
 def test_tissue_is_textured_everywhere_and_a_film_is_not() -> None:

@@ -20,8 +20,15 @@ from spinekit.phantoms.phantom import SYNONYMS
 from spinekit.workflows.predict import Prediction, PredictRun
 
 SAMPLES = bundled("datasets") / "samples"
-MODEL_OF = {"spine-ap": "spine-ap-pose", "skull-lateral": "ceph-pose", "orbit": "orbit-pose", "membrane": "em-sem"}
-FILMS = sorted(path.name for path in SAMPLES.iterdir() if ".truth." not in path.name and path.suffix != ".yaml")
+MODEL_OF = {
+    "spine-ap": "spine-ap-pose",
+    "skull-lateral": "ceph-pose",
+    "orbit": "orbit-pose",
+    "membrane": "em-sem",
+}
+FILMS = sorted(
+    path.name for path in SAMPLES.iterdir() if ".truth." not in path.name and path.suffix != ".yaml"
+)
 
 
 @pytest.fixture(scope="module")

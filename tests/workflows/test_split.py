@@ -36,7 +36,9 @@ def test_near_duplicates_of_different_groups_stay_together() -> None:
     film = noise(1)
     again = np.clip(film.astype(int) + 3, 0, 255).astype(np.uint8)
     for k in range(20):
-        parts = split([("a.png", f"g{k}", film), ("b.png", f"h{k}", again), ("c.png", "z", noise(2))], "s", SHARES)
+        parts = split(
+            [("a.png", f"g{k}", film), ("b.png", f"h{k}", again), ("c.png", "z", noise(2))], "s", SHARES
+        )
         assert parts["a.png"] == parts["b.png"]
 
 
@@ -49,7 +51,7 @@ def test_a_table_comes_back(tmp_path: Path) -> None:
 def test_a_wrong_part_is_named_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "split.csv"
     path.write_text("name,group,part\na.png,g,train\nb.png,h,holdout\n")
-    with pytest.raises(AnnotationError, match="line 3.*'holdout'"):
+    with pytest.raises(AnnotationError, match=r"line 3.*'holdout'"):
         read_split(path)
     with pytest.raises(AnnotationError, match="no split table"):
         read_split(tmp_path / "none.csv")
