@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spinekit.core.errors import UsageError
+from spinekit.core.image import ImageRef
+from spinekit.core.scene import Raster, Scene
+from spinekit.models.canvas import Canvas
+from spinekit.models.tiles import tile_samples
+from spinekit.models.training import check_architecture
+from spinekit.schemas import load_schema
+from spinekit.workflows.seasoning import phantom_samples
+from spinekit.workflows.train import read_recipe, settings_from
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+RECIPES = sorted((CHECKOUT / "experiments").glob("*.yaml"))
+LEAST = {"name": "x", "task": "pose", "data": "d", "format": "via", "schema": "orbit-4", "split": "s.csv"}
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_is_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPINEKIT_DATA", "/data")
+    settings = read_recipe(path)
+    assert settings.name == path.stem
+    assert load_schema(settings.schema_name).task in {settings.task, "pose"}
+    assert (CHECKOUT / settings.split).is_file()
+    check_architecture(settings.task, settings.model)
+
+
+def test_the_command_line_lies_over_a_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPINEKIT_DATA", "/data")
+    settings = read_recipe(RECIPES[0], {"epochs": 3, "seed": None})
+    assert settings.epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"epoch": 3}, "there is no setting 'epoch' -- .*epochs"),
+        ({"epochs": 0}, "epochs is 0 -- .*greater than or equal to 1"),
+        ({"task": "box"}, "task is 'box' -- .*'pose', 'seg' or 'sem'"),
+        ({"height": 500}, "height is 500 -- .*multiple of 32"),
+        ({"learning_rate": "fast"}, "learning_rate is 'fast'"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_line(wrong: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words) as error:
+        settings_from({**LEAST, **wrong}, "recipe.yaml")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_setting_is_named() -> None:
+    with pytest.raises(UsageError, match="'split' is missing"):
+        settings_from({key: value for key, value in LEAST.items() if key != "split"}, "recipe.yaml")
+
+
+def test_data_without_its_variable_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPINEKIT_DATA", raising=False)
+    with pytest.raises(UsageError, match="SPINEKIT_DATA is not set"):
+        settings_from({**LEAST, "data": "$SPINEKIT_DATA/x"}, "recipe.yaml")
+
+
+@pytest.mark.parametrize("model", ["yolo11n", "yolo12s", "resnet50", "yolo26"])
+def test_pixels_are_asked_of_yolo26_only(model: str) -> None:
+    with pytest.raises(UsageError, match="yolo26n"):
+        check_architecture("sem", model)
+    check_architecture("sem", "yolo26n")
+
+
+@given(st.integers(40, 300), st.integers(40, 300), st.integers(1, 4))
+def test_tiles_carry_their_labels_to_the_enlarged_grid(height: int, width: int, enlarge: int) -> None:
+    labels = (np.indices((height, width)).sum(axis=0) // 9 % 2).astype(np.uint8)
+    ref = ImageRef(Path("x.png"), height, width, name="x.png")
+    scene = Scene(ref, load_schema("em-membrane"), raster=Raster(labels=labels))
+    covered = np.zeros((height, width), bool)
+    for tile, pixels in tile_samples(scene, labels * 200, Canvas(128, 96), enlarge):
+        assert tile.raster is not None
+        assert tile.raster.labels is not None
+        assert pixels.shape == tile.raster.labels.shape == (tile.image.height, tile.image.width)
+        top, left = map(int, tile.image.name.split("@")[1].removesuffix(".png").split("-"))
+        rows, columns = pixels.shape[0] // enlarge, pixels.shape[1] // enlarge
+        small = tile.raster.labels[enlarge // 2 :: enlarge, enlarge // 2 :: enlarge]
+        assert np.array_equal(small, labels[top : top + rows, left : left + columns])
+        covered[top : top + rows, left : left + columns] = True
+    assert covered.all()
+
+
+@pytest.mark.parametrize(
+    "name", ["spine-ap", "spine-ap-levels", "ceph-19", "ceph-27", "orbit-4", "em-membrane"]
+)
+def test_every_kind_has_its_phantoms(name: str) -> None:
+    schema = load_schema(name)
+    data = "spine-ap" if name == "spine-ap-levels" else None
+    ((scene, pixels),) = phantom_samples(schema, data, 1, 0)
+    assert pixels.shape == (scene.image.height, scene.image.width)
+    assert scene.instances or scene.raster is not None
+
+
+def test_a_view_without_phantoms_says_so() -> None:
+    schema = replace(load_schema("orbit-4"), view="knee")
+    with pytest.raises(UsageError, match="phantoms: 0"):
+        list(phantom_samples(schema, None, 1, 0))
