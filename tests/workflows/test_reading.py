@@ -139,7 +139,8 @@ def test_attributes_and_shape_narrow_the_choice(
 def test_tissue_is_fine_textured_and_a_film_is_not() -> None:
     spine: UInt8Array = spine_ap(2, height=900).pixels.astype(np.uint8)
     tile: UInt8Array = membrane_tile(2).pixels.astype(np.uint8)
-    assert fineness(tile) > 0.3 > 0.1 > fineness(spine)
+    assert fineness(tile) > 0.3
+    assert fineness(spine) < 0.1
     assert fineness(np.zeros((64, 64), np.uint8)) == 0
 
 
