@@ -25,6 +25,11 @@ class Canvas:
     height: int
     width: int
 
+    def scaled(self, factor: float) -> Canvas:
+        """A canvas ``factor`` times as large, rounded to whole strides."""
+        rows, columns = (max(1, round(side * factor / STRIDE)) * STRIDE for side in (self.height, self.width))
+        return Canvas(rows, columns)
+
     def fit(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns of a film of (height, width) made to fill this canvas, proportions kept."""
         scale = min(self.height / height, self.width / width)

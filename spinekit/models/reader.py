@@ -12,7 +12,7 @@ from spinekit.core.image import FloatArray, Image, UInt8Array
 from spinekit.core.landmarks import landmarks
 from spinekit.core.scene import Author, Box, Instance, Scene
 from spinekit.core.schema import Schema
-from spinekit.models.canvas import fit_film
+from spinekit.models.canvas import Canvas, fit_film
 from spinekit.models.environment import load_library, use_threads
 from spinekit.models.masks import mask_outline
 from spinekit.models.training import TASKS
@@ -57,9 +57,9 @@ class InstanceReader:
         items = self._poses(image) if self.card.task == "pose" else self._shapes(image)
         return Scene(image.ref, self.schema, tuple(items), model=self.card.name)
 
-    def _look(self, pixels: UInt8Array) -> Look:
+    def _look(self, pixels: UInt8Array, canvas: Canvas) -> Look:
         """One look of a pose network at a film."""
-        fitted = fit_film(pixels, self.card.canvas)
+        fitted = fit_film(pixels, canvas)
         raw = self._network(fitted.pixels, CANDIDATE_SCORE, _OVERLAP)
         assert raw.points is not None
         points = raw.points.copy()
@@ -68,10 +68,13 @@ class InstanceReader:
         return Look(boxes, raw.scores, points)
 
     def _poses(self, image: Image) -> Iterator[Instance]:
-        look = self._look(image.pixels)
-        if self.card.mirrored:
-            mirror = self._look(np.ascontiguousarray(image.pixels[:, ::-1]))
-            look = merge([look, unmirrored(mirror, image.ref.width, self.schema.flip_index())])
+        looks = []
+        for canvas in (self.card.canvas.scaled(scale) for scale in self.card.scales):
+            looks.append(self._look(image.pixels, canvas))
+            if self.card.mirrored:
+                mirror = self._look(np.ascontiguousarray(image.pixels[:, ::-1]), canvas)
+                looks.append(unmirrored(mirror, image.ref.width, self.schema.flip_index()))
+        look = merge(looks)
         for box, score, points in zip(look.boxes, look.scores, look.points, strict=True):
             named = landmarks(self.schema.landmark_names, points[:, :2], points[:, 2].copy())
             yield Instance(self.schema.classes[0], _box(box), None, named, float(score), Author.MODEL)

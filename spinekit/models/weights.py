@@ -35,7 +35,8 @@ class ModelCard:
         sha256: Of the weights file.
         weights: The file.
         view: What an image must show.
-        mirrored: Whether films are read mirrored as well and the two looks averaged.
+        mirrored: Whether films are read mirrored as well and the looks averaged.
+        scales: Sizes, as parts of the canvas, at which films are read; the looks are averaged.
         enlarge: Factor by which tiles are enlarged (semantic models), otherwise 1.
         figures: Measured on the fixed test part, for people.
         limits: What the model must not be used for.
@@ -53,6 +54,7 @@ class ModelCard:
     weights: Path
     view: str
     mirrored: bool = False
+    scales: tuple[float, ...] = (1.0,)
     enlarge: int = 1
     figures: Mapping[str, Any] | None = None
     limits: tuple[str, ...] = ()
@@ -119,6 +121,7 @@ def _read_card(folder: Path, weights: Path) -> ModelCard:
             weights=weights,
             view=str(content["view"]),
             mirrored=bool(content.get("mirrored", False)),
+            scales=tuple(float(scale) for scale in content.get("scales", (1.0,))),
             enlarge=int(content.get("enlarge", 1)),
             figures=content.get("figures"),
             limits=tuple(str(line) for line in content.get("limits", ())),

@@ -11,7 +11,7 @@ from typing import Any
 
 from spinekit import __version__
 from spinekit.files import atomic_path, sha256_of, write_text
-from spinekit.schemas import load_schema
+from spinekit.schemas import load_schema, load_yaml
 from spinekit.schemas.strict_yaml import dump_yaml
 from spinekit.workflows.train import Trained, TrainSettings
 
@@ -52,13 +52,23 @@ def _card(settings: TrainSettings, digest: str) -> dict[str, Any]:
         "canvas": {"height": settings.height, "width": settings.width},
         # A model that was trained on mirrored films may read them so.
         "mirrored": settings.task == "pose" and settings.augment.get("fliplr", 0.0) > 0,
+        "scales": [1.0],
         "enlarge": settings.enlarge,
         "confidence": _CONFIDENCE[settings.task],
         "instances": instances,
         "sha256": digest,
         "licence": "AGPL-3.0-or-later",
+        "trained_on": _origin(settings),
         "limits": [RESEARCH_USE],
     }
+
+
+def _origin(settings: TrainSettings) -> dict[str, Any]:
+    """What is known of the training data: the card beside its split, and what was added."""
+    card = settings.split.parent / "card.yaml"
+    content: Any = load_yaml(card) if card.is_file() else {}
+    known = {key: content[key] for key in ("title", "origin", "licence", "split") if key in content}
+    return {**known, "synthetic_films_added": settings.phantoms}
 
 
 def _record(trained: Trained) -> dict[str, Any]:

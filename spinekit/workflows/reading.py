@@ -175,11 +175,12 @@ def candidates(image: Image) -> tuple[str, ...]:
     modality, view, part = (hints.get(key, "") for key in ("modality", "view", "body_part"))
     lateral = view in {"LL", "RL", "LLO", "RLO", "LATERAL", "LLD", "RLD"}
     height, width = image.pixels.shape
-    film = modality in {"", "CR", "DX", "RF", "XA", "RG", "OT", "SC", "DR"}
+    tissue = fineness(image.pixels) > _TEXTURED
+    film = modality in {"", "CR", "DX", "RF", "XA", "RG", "OT", "SC", "DR"} and not tissue
     fits = {
         "spine-ap-pose": film and not lateral and height >= _TALL * width and part not in {"SKULL", "HEAD"},
         "ceph-pose": film and view not in {"AP", "PA"} and "SPINE" not in part and 0.7 < height / width < 1.8,
-        "orbit-pose": modality in {"", "CT", "OT", "SC"} and 0.7 < height / width < 1.4,
-        "em-sem": modality in {"", "OT", "SC", "SM", "GM", "XC"} and fineness(image.pixels) > _TEXTURED,
+        "orbit-pose": modality in {"", "CT", "OT", "SC"} and not tissue and 0.7 < height / width < 1.4,
+        "em-sem": modality in {"", "OT", "SC", "SM", "GM", "XC"} and tissue,
     }
     return tuple(name for name in shipped_names() if fits.get(name, False))
