@@ -18,7 +18,7 @@ from spinekit.models.weights import find_card, shipped_names
 from spinekit.schemas import load_yaml
 from spinekit.schemas.strict_yaml import dump_yaml
 from spinekit.workflows.accuracy import accuracy, as_figures, recipe_path
-from spinekit.workflows.train import read_recipe
+from spinekit.workflows.train import read_recipe, split_table
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for model in arguments.models:
         recipe = read_recipe(recipe_path(model))
-        set_card: Any = load_yaml(recipe.split.parent / "card.yaml")
+        set_card: Any = load_yaml(split_table(recipe).parent / "card.yaml")
         scores = accuracy(recipe, model, arguments.part, set_card.get("spacing_mm"))
         print(f"\n{model}, {arguments.part} part of {set_card['name']}")
         for score in scores:

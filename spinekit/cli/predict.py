@@ -25,7 +25,8 @@ def command(
         Path | None, typer.Option(help="A new or empty folder.", show_default="spinekit-out/<n>")
     ] = None,
     save: Annotated[
-        list[str] | None, typer.Option(help="A further format: mask, via, coco, yolo ... May be given again.")
+        list[str] | None,
+        typer.Option(help="Further formats: mask, via, coco, yolo ..., by commas or by saying it again."),
     ] = None,
     spacing: Annotated[
         str | None, typer.Option(metavar="MM|ROWxCOL", help="Pixel spacing in mm; overrides the files' own.")
@@ -63,7 +64,7 @@ def command(
                 list(sources),
                 model=model,
                 out=out,
-                save=save or (),
+                save=[name for word in save or () for name in word.split(",") if name],
                 spacing=spacing,
                 overlays=overlays,
                 report=report,

@@ -25,7 +25,9 @@ def command(
     ] = None,
     annotations: Annotated[str | None, typer.Option(help="Annotation file inside the folder.")] = None,
     schema: Annotated[str | None, typer.Option(help="Landmark or class set, e.g. spine-ap.")] = None,
-    split: Annotated[Path | None, typer.Option(help="CSV with name,group,part (train, val, test).")] = None,
+    split: Annotated[
+        Path | None, typer.Option(help="CSV with name,group,part.", show_default="by a hash of the groups")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Architecture, e.g. yolo11n.")] = None,
     start: Annotated[Path | None, typer.Option(help="Weights to begin from.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training images.")] = None,
@@ -44,7 +46,7 @@ def command(
     Examples:
 
     * `spinekit train experiments/orbit-pose.yaml --out runs/orbit`
-    * `spinekit train --task pose --data films/ --format via --schema orbit-4 --split split.csv`
+    * `spinekit train --task pose --data films/ --format via --schema orbit-4`
     * `spinekit predict films/ --model runs/orbit/model`
     """
     with one_line_errors():
@@ -84,7 +86,7 @@ def command(
 
 
 def _demand(given: dict[str, Any]) -> None:
-    missing = [f"--{key}" for key in ("task", "data", "format", "schema", "split") if given[key] is None]
+    missing = [f"--{key}" for key in ("task", "data", "format", "schema") if given[key] is None]
     if missing:
         raise UsageError(
             f"{', '.join(missing)} missing -- name a recipe, or give these; see spinekit train --help"

@@ -31,7 +31,7 @@ from spinekit.models.load import load_reader
 from spinekit.models.reader import Reader
 from spinekit.workflows.reading import Reading, read_with
 from spinekit.workflows.split import read_split
-from spinekit.workflows.train import TrainSettings, part_of_scene, read_labelled
+from spinekit.workflows.train import TrainSettings, part_of_scene, read_labelled, split_table
 
 Pair = tuple[Scene, Reading]
 Progress = Callable[[int, str], None]
@@ -73,7 +73,7 @@ def accuracy(
 def _pairs(
     recipe: TrainSettings, reader: Reader, part: str, spacing_mm: float | None, on_progress: Progress | None
 ) -> Iterator[Pair]:
-    parts = read_split(recipe.split)
+    parts = read_split(split_table(recipe))
     done = 0
     for truth in read_labelled(recipe):
         if part_of_scene(truth, parts) != part or truth.notes:

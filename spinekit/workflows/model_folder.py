@@ -13,7 +13,7 @@ from spinekit import __version__
 from spinekit.files import atomic_path, sha256_of, write_text
 from spinekit.schemas import load_schema, load_yaml
 from spinekit.schemas.strict_yaml import dump_yaml
-from spinekit.workflows.train import Trained, TrainSettings
+from spinekit.workflows.train import Trained, TrainSettings, split_table
 
 _CONFIDENCE = {"pose": 0.1, "seg": 0.1, "sem": 0.5}
 RESEARCH_USE = "research use only; not a medical device, not for diagnosis"
@@ -65,7 +65,7 @@ def _card(settings: TrainSettings, digest: str) -> dict[str, Any]:
 
 def _origin(settings: TrainSettings) -> dict[str, Any]:
     """What is known of the training data: the card beside its split, and what was added."""
-    card = settings.split.parent / "card.yaml"
+    card = split_table(settings).parent / "card.yaml"
     content: Any = load_yaml(card) if card.is_file() else {}
     known = {key: content[key] for key in ("title", "origin", "licence", "split") if key in content}
     return {**known, "synthetic_films_added": settings.phantoms}

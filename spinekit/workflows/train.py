@@ -25,7 +25,7 @@ from spinekit.models.training import EpochReport, TrainingPlan
 from spinekit.models.training import train as train_network
 from spinekit.schemas import load_schema, load_yaml, nearest
 from spinekit.workflows.seasoning import negative_samples, phantom_samples
-from spinekit.workflows.split import read_split
+from spinekit.workflows.split import read_split, split_labelled, write_split
 
 Sample = tuple[Scene, UInt8Array]
 Progress = Callable[[str, int, int], None]
@@ -51,7 +51,7 @@ class TrainSettings(BaseModel):
         images: Folder of the images inside ``data``, where it is not the format's own.
         schema_name: What the model is to say.
         data_schema: What the data say, where it differs (levels as mask classes from named corners).
-        split: Table of ``name,group,part``.
+        split: Table of ``name,group,part``; where left out, one is made by a hash of the groups (70, 10, 20 %).
         model: Architecture, e.g. ``yolo11n``.
         start: Weights to begin from.
         height: Rows of the canvas.
@@ -86,7 +86,7 @@ class TrainSettings(BaseModel):
     images: str | None = None
     schema_name: str = Field(alias="schema")
     data_schema: str | None = None
-    split: Path
+    split: Path | None = None
     model: str = "yolo11n"
     start: Path | None = None
     height: int = Field(640, ge=STRIDE, le=4096, multiple_of=STRIDE)
@@ -199,7 +199,8 @@ def train(
     """
     canvas = Canvas(settings.height, settings.width)
     schema = load_schema(settings.schema_name)
-    parts = read_split(settings.split)
+    settings = with_split(settings, out)
+    parts = read_split(split_table(settings))
     by_part = _scenes_by_part(settings, parts)
     splits = {
         part: _samples(settings, by_part[part], part, canvas, schema, on_progress)
@@ -217,6 +218,29 @@ def train(
         _plan(settings, canvas), report.data, out / "run", keep, _batches(on_progress, settings)
     )
     return Trained(weights, tuple(history), report, settings)
+
+
+def split_table(settings: TrainSettings) -> Path:
+    """The table that divides a recipe's data.
+
+    Raises:
+        UsageError: If the recipe names none.
+    """
+    if settings.split is None:
+        raise UsageError(f"{settings.name}: no split -- write one with spinekit dataset split, and name it")
+    return settings.split
+
+
+def with_split(settings: TrainSettings, out: Path) -> TrainSettings:
+    """The recipe with a split: its own, or one made by a hash of the groups and laid into ``out``."""
+    if settings.split is not None:
+        return settings
+    source = settings.data / settings.annotations if settings.annotations else settings.data
+    images = settings.data / settings.images if settings.images else None
+    schema = settings.data_schema or settings.schema_name
+    parts = split_labelled(source, settings.format, schema, images, settings.data.resolve().name, (0.7, 0.1))
+    write_split(out / "split.csv", parts)
+    return settings.model_copy(update={"split": out / "split.csv"})
 
 
 def _batches(on_progress: Progress | None, settings: TrainSettings) -> Callable[[int, int], None] | None:
@@ -271,7 +295,10 @@ def _scenes_by_part(settings: TrainSettings, parts: Mapping[str, str]) -> dict[s
             found[part].append(replace(scene, group=""))
     for part in ("train", "val"):
         if not found[part]:
-            raise UsageError(f"{settings.split}: no labelled image of {settings.data} is in its {part} part")
+            raise UsageError(
+                f"{settings.split}: no labelled image of {settings.data} is in its {part} part -- "
+                "give more films, or write a split of your own with spinekit dataset split"
+            )
     return found
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +11,17 @@ from hypothesis import strategies as st
 
 from spinekit.core.errors import UsageError
 from spinekit.core.image import ImageRef
-from spinekit.core.scene import Raster, Scene
+from spinekit.core.landmarks import landmarks
+from spinekit.core.scene import Instance, Raster, Scene
+from spinekit.formats.registry import annotation_format
 from spinekit.models.canvas import Canvas
 from spinekit.models.tiles import tile_samples
 from spinekit.models.training import check_architecture
 from spinekit.schemas import load_schema
+from spinekit.workflows.samples import write_samples
 from spinekit.workflows.seasoning import phantom_samples
-from spinekit.workflows.train import read_recipe, settings_from
+from spinekit.workflows.split import read_split
+from spinekit.workflows.train import read_recipe, settings_from, split_table, with_split
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RECIPES = sorted((CHECKOUT / "experiments").glob("*.yaml"))
@@ -29,7 +34,7 @@ def test_every_recipe_is_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     settings = read_recipe(path)
     assert settings.name == path.stem
     assert load_schema(settings.schema_name).task in {settings.task, "pose"}
-    assert (CHECKOUT / settings.split).is_file()
+    assert (CHECKOUT / split_table(settings)).is_file()
     check_architecture(settings.task, settings.model)
 
 
@@ -56,8 +61,8 @@ def test_a_wrong_setting_is_told_in_one_line(wrong: dict[str, object], words: st
 
 
 def test_a_missing_setting_is_named() -> None:
-    with pytest.raises(UsageError, match="'split' is missing"):
-        settings_from({key: value for key, value in LEAST.items() if key != "split"}, "recipe.yaml")
+    with pytest.raises(UsageError, match="'schema' is missing"):
+        settings_from({key: value for key, value in LEAST.items() if key != "schema"}, "recipe.yaml")
 
 
 def test_data_without_its_variable_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,3 +111,32 @@ def test_a_view_without_phantoms_says_so() -> None:
     schema = replace(load_schema("orbit-4"), view="knee")
     with pytest.raises(UsageError, match="phantoms: 0"):
         list(phantom_samples(schema, None, 1, 0))
+
+
+def test_data_without_a_split_are_divided_by_group(tmp_path: Path) -> None:
+    write_samples(tmp_path / "films", count=6, seed=3, kinds=("orbit",))
+    run = predict_truth(tmp_path)
+    settings = settings_from({**LEAST, "data": run, "images": "../films", "split": None}, "recipe.yaml")
+    made = with_split(settings, tmp_path / "out")
+    assert made.split == tmp_path / "out" / "split.csv"
+    assert len(read_split(split_table(made))) == 6
+    with pytest.raises(UsageError, match="no split"):
+        split_table(settings)
+
+
+def predict_truth(folder: Path) -> Path:
+    """The samples' exact points as a VIA project."""
+    schema = load_schema("orbit-4")
+    scenes = []
+    for path in sorted((folder / "films").glob("*.truth.json")):
+        content = json.loads(path.read_text("utf-8"))
+        image = ImageRef(
+            folder / "films" / content["film"], content["height"], content["width"], name=content["film"]
+        )
+        xy = np.array([content["points"]["orbits"][name] for name in schema.landmark_names])
+        item = Instance("orbits", (0.0, 0.0, 9.0, 9.0), landmarks=landmarks(schema.landmark_names, xy))
+        scenes.append(Scene(image, schema, (item,)))
+    write = annotation_format("via").write
+    assert write is not None
+    write(scenes, folder / "via")
+    return folder / "via"
