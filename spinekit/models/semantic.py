@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -10,9 +11,10 @@ import numpy.typing as npt
 
 from spinekit.core.image import Image, UInt8Array
 from spinekit.core.scene import Raster, Scene
-from spinekit.models.environment import use_threads
+from spinekit.models.environment import load_library, use_threads
 from spinekit.models.reader import load_yolo
 from spinekit.models.tiles import starts
+from spinekit.models.training import UNET
 from spinekit.models.weights import ModelCard, check_weights
 
 _OVERLAP = 0.34
@@ -28,7 +30,7 @@ class Tile:
 
 
 class PixelReader:
-    """A semantic network of Ultralytics.
+    """A semantic network of Ultralytics, or our own U-Net.
 
     Each tile counts most in its middle, so that no seam shows; every tile is also read mirrored, which
     halves the noise of a network that learnt from few images.
@@ -42,10 +44,7 @@ class PixelReader:
         self.card = card
         self.schema = check_weights(card)
         self._threads = threads
-        model = load_yolo(card)
-        from spinekit.models.forward import PixelNetwork
-
-        self._network = PixelNetwork(model)
+        self._network = _load(card)
 
     def read(self, image: Image) -> Scene:
         """The scene of an image: a raster of labels and the probability of the schema's last class."""
@@ -92,6 +91,19 @@ class PixelReader:
             for one in (plain + mirrored) / 2:
                 found.append(cv2.resize(one, (columns, rows), interpolation=cv2.INTER_LINEAR))
         return found
+
+
+def _load(card: ModelCard) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]:
+    """The network of a card: (B, H, W, 3) tiles to (B, C, h, w) probabilities."""
+    if card.architecture == UNET:
+        load_library()  # torch comes in by the same door
+        from spinekit.models.unet import UNetNetwork
+
+        return UNetNetwork(card.weights)
+    model = load_yolo(card)
+    from spinekit.models.forward import PixelNetwork
+
+    return PixelNetwork(model)
 
 
 def _bump(length: int) -> npt.NDArray[np.float64]:

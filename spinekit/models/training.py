@@ -15,6 +15,7 @@ from spinekit.models.canvas import Canvas
 from spinekit.models.environment import load_library, use_threads
 
 TASKS = {"pose": "pose", "seg": "segment", "sem": "semantic"}  # spinekit's word: the library's
+UNET = "unet"  # our own, for structures a few pixels wide
 ARCHITECTURES = {
     "pose": ("yolo11", "yolo12", "yolo26"),
     "seg": ("yolo11", "yolo12", "yolo26"),
@@ -28,7 +29,7 @@ class TrainingPlan:
 
     Attributes:
         task: ``pose``, ``seg`` or ``sem``.
-        architecture: ``yolo11n`` and the like.
+        architecture: ``yolo11n`` and the like, or ``unet``.
         start: Weights to begin from, or None for random ones.
         canvas: Grid at which films are read.
         epochs: Passes over the training images.
@@ -43,6 +44,7 @@ class TrainingPlan:
         precision: ``fp32`` or ``bf16`` (about twice as fast where the processor knows it).
         device: ``cpu``, ``0`` or as Ultralytics names them; None for its own choice.
         freeze: Layers held fixed.
+        classes: Of the schema, for a network of our own; Ultralytics' read them from the workspace.
     """
 
     task: str
@@ -61,6 +63,7 @@ class TrainingPlan:
     precision: str = "fp32"
     device: str | None = None
     freeze: int = 0
+    classes: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,10 @@ def check_architecture(task: str, architecture: str) -> None:
         UsageError: With what there is instead.
     """
     families = ARCHITECTURES[task]
+    if task == "sem" and architecture == UNET:
+        return
     if not architecture.startswith(families) or architecture[-1] not in "nslmx":
-        offers = ", ".join(f"{family}n" for family in families)
+        offers = ", ".join([*(f"{family}n" for family in families), *([UNET] if task == "sem" else [])])
         why = "Ultralytics has no semantic YOLO11 or YOLO12" if task == "sem" else "it is not known"
         raise UsageError(
             f"--model {architecture}: {why} for --task {task} -- use one of {offers} (or s, m, l, x)"
@@ -164,6 +169,10 @@ def train(
     """
     check_architecture(plan.task, plan.architecture)
     library = load_library()
+    if plan.architecture == UNET:
+        from spinekit.models.unet_training import train_unet
+
+        return train_unet(plan, data.parent, out, plan.classes, on_epoch, on_batch)
     from spinekit.models.trainers import Course, trainer_class
 
     model = _begin(library, plan)

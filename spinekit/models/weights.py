@@ -37,6 +37,7 @@ class ModelCard:
         view: What an image must show.
         mirrored: Whether films are read mirrored as well and the looks averaged.
         scales: Sizes, as parts of the canvas, at which films are read; the looks are averaged.
+        architecture: ``yolo11n`` and the like, or ``unet``.
         enlarge: Factor by which tiles are enlarged (semantic models), otherwise 1.
         figures: Measured on the fixed test part, for people.
         limits: What the model must not be used for.
@@ -55,6 +56,7 @@ class ModelCard:
     view: str
     mirrored: bool = False
     scales: tuple[float, ...] = (1.0,)
+    architecture: str = ""
     enlarge: int = 1
     figures: Mapping[str, Any] | None = None
     limits: tuple[str, ...] = ()
@@ -121,6 +123,7 @@ def _read_card(folder: Path, weights: Path) -> ModelCard:
             weights=weights,
             view=str(content["view"]),
             mirrored=bool(content.get("mirrored", False)),
+            architecture=str(content.get("architecture", "")),
             scales=tuple(float(scale) for scale in content.get("scales", (1.0,))),
             enlarge=int(content.get("enlarge", 1)),
             figures=content.get("figures"),

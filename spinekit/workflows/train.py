@@ -267,6 +267,7 @@ def _plan(settings: TrainSettings, canvas: Canvas) -> TrainingPlan:
         precision=settings.precision,
         device=settings.device,
         freeze=settings.freeze,
+        classes=len(load_schema(settings.schema_name).classes),
     )
 
 

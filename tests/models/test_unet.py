@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as PillowImage
+
+from spinekit.core.errors import EnvironmentFaultError
+from spinekit.models.canvas import Canvas
+from spinekit.models.training import EpochReport, TrainingPlan
+from spinekit.models.unet import UNet, UNetNetwork, load_unet, save_unet, to_input
+from spinekit.models.unet_training import Example, augmented, loss_of, train_unet
+from spinekit.phantoms import membrane_tile
+
+
+def workspace(folder: Path, count: int) -> Path:
+    for part, first in (("train", 0), ("val", 50)):
+        for seed in range(first, first + count):
+            tile = membrane_tile(seed, size=128)
+            assert tile.mask is not None
+            for kind, pixels in (("images", tile.pixels), ("masks", tile.mask)):
+                path = folder / kind / part / f"{seed}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                PillowImage.fromarray(pixels).save(path)
+    return folder
+
+
+def test_an_answer_has_the_size_of_its_image_and_few_weights() -> None:
+    net = UNet(2).eval()
+    assert net(torch.zeros(1, 1, 64, 96)).shape == (1, 2, 64, 96)
+    assert sum(p.numel() for p in net.parameters()) < 1_000_000
+
+
+def test_weights_come_back(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    net = UNet(3).eval()
+    save_unet(net, 3, tmp_path / "w.pt")
+    pixels = membrane_tile(1, size=64).pixels[None].astype(np.uint8)
+    with torch.inference_mode():
+        difference = load_unet(tmp_path / "w.pt")(to_input(pixels)) - net(to_input(pixels))
+    assert float(difference.abs().max()) < 0.05  # half precision
+    found = UNetNetwork(tmp_path / "w.pt")(np.repeat(pixels[..., None], 3, axis=3))
+    assert found.shape == (1, 3, 64, 64)
+    assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"text"])
+def test_another_file_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "w.pt").write_bytes(content)
+    with pytest.raises(EnvironmentFaultError, match="not the weights of a U-Net"):
+        load_unet(tmp_path / "w.pt")
+
+
+def test_weights_of_another_net_are_refused(tmp_path: Path) -> None:
+    torch.save({"format": "other", "classes": 2, "state": {}}, tmp_path / "w.pt")
+    with pytest.raises(EnvironmentFaultError, match="not the weights"):
+        load_unet(tmp_path / "w.pt")
+
+
+def test_labels_move_with_their_pixels() -> None:
+    labels = (np.indices((300, 280)).sum(axis=0) // 40 % 2).astype(np.uint8)
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        seen = augmented(Example(labels * 200 + 20, labels), rng)
+        bright = seen.pixels[seen.labels == 1].mean()
+        dark = seen.pixels[seen.labels == 0].mean()
+        assert bright - dark > 60
+
+
+def test_a_small_image_is_padded_and_the_padding_counts_for_nothing() -> None:
+    small = Example(np.full((90, 100), 80, np.uint8), np.ones((90, 100), np.uint8))
+    seen = augmented(small, np.random.default_rng(1))
+    assert seen.pixels.shape == seen.labels.shape == (256, 256)
+    assert set(np.unique(seen.labels)) == {1, 255}
+
+
+def test_the_loss_knows_right_from_wrong_and_skips_what_is_ignored() -> None:
+    labels = torch.tensor([[[0, 1], [1, 255]]])
+    right = torch.tensor([[[[9.0, -9], [-9, 9]], [[-9.0, 9], [9, -9]]]])
+    changed = right.clone()
+    changed[..., 1, 1] *= -1
+    assert float(loss_of(right, labels)) < 0.3 < float(loss_of(-right, labels))
+    assert float(loss_of(right, labels)) == pytest.approx(float(loss_of(changed, labels)))
+
+
+@pytest.mark.slow
+def test_two_epochs_learn_something_and_repeat(tmp_path: Path) -> None:
+    data = workspace(tmp_path / "data", 2)
+    plan = TrainingPlan("sem", "unet", None, Canvas(128, 128), epochs=2, batch=4, learning_rate=3e-3, seed=5)
+    histories: list[list[EpochReport]] = [[], []]
+    for run, history in enumerate(histories):
+        weights = train_unet(plan, data, tmp_path / str(run), 2, history.append)
+        assert load_unet(weights)
+    first, second = ([report.losses["loss"] for report in history] for history in histories)
+    assert first[1] < first[0]
+    assert first == second
