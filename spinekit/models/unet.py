@@ -31,7 +31,7 @@ def _double(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-class UNet(nn.Module):
+class UNet(nn.Module):  # type: ignore[misc]
     """Grey image to class logits at its own resolution.
 
     Args:
@@ -87,7 +87,8 @@ def load_unet(path: Path) -> UNet:
         raise EnvironmentFaultError(
             f"{path}: not the weights of a U-Net ({type(error).__name__}) -- get the file anew, or train one"
         ) from error
-    return net.eval()
+    net.eval()
+    return net
 
 
 class UNetNetwork:
