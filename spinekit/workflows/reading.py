@@ -17,6 +17,7 @@ FEWEST_BODIES = 5
 _NO_CONTRAST = 4  # grey levels between the 1st and the 99th percentile
 _SMALLEST_SIDE = 32
 _SURE = 0.35  # evidence from which a model is taken to know what it sees; other kinds of films stay below 0.2
+_DOUBTFUL = 0.5  # evidence below which all of a spine is to be looked at; films like those of training reach 0.65
 _TEXTURED = 0.22  # fineness of tissue: sections reach 0.36 and more, radiographs and slices stay below 0.1
 _AHEAD = 0.15  # by which it must lead the next one
 _TALL = 1.25  # a full-spine film is at least so much taller than wide
@@ -89,6 +90,11 @@ def _judge(scene: Scene, reader: Reader) -> Reading:
         else replace(item, flags=(*item.flags, f"{item.score:.0%} certain"))
         for item in scene.instances
     )
+    if levels and evidence < _DOUBTFUL:
+        # A sequence with weak links may have been joined wrongly between strong ones too.
+        doubt = f"the spine as a whole is read with little certainty ({evidence:.0%})"
+        flagged = tuple(replace(item, flags=(*item.flags, doubt)) for item in flagged)
+        scene = replace(scene, notes=(*scene.notes, doubt))
     return Reading(replace(scene, instances=flagged), evidence, model=card.name)
 
 

@@ -8,8 +8,10 @@ import pytest
 
 from spinekit.core.image import Image, ImageRef, UInt8Array
 from spinekit.core.landmarks import landmarks
+from spinekit.core.measurement import Measurement, Status
 from spinekit.core.scene import Author, Instance, Scene
 from spinekit.core.schema import Schema
+from spinekit.measures import measure
 from spinekit.models.canvas import Canvas
 from spinekit.models.weights import ModelCard
 from spinekit.phantoms import membrane_tile, spine_ap
@@ -118,6 +120,17 @@ def test_few_bodies_are_refused(shipped: dict[str, Stub]) -> None:
     shipped["spine-ap-pose"].score = 0.2
     found = read_with(shipped["spine-ap-pose"], film(1200, 480))
     assert found.refusal.startswith("0 vertebral bodies found with certainty")
+
+
+def test_a_spine_read_with_little_certainty_is_flagged_as_a_whole(shipped: dict[str, Stub]) -> None:
+    for score, doubted in ((0.45, True), (0.8, False)):
+        shipped["spine-ap-pose"].score = score
+        found = read_with(shipped["spine-ap-pose"], film(1200, 480))
+        assert found.scene is not None
+        assert all(bool(item.flags) is doubted for item in found.scene.instances)
+        assert bool(found.scene.notes) is doubted
+        statuses = {result.status for result in measure(found.scene) if isinstance(result, Measurement)}
+        assert statuses == ({Status.REVIEW} if doubted else {Status.OK})
 
 
 @pytest.mark.parametrize(
