@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spinekit.core.errors import EnvironmentFaultError, UsageError
+from spinekit.core.notice import RESEARCH_USE
 from spinekit.files import write_text
 
 DEFAULT_FOLDER = "spinekit-out"
@@ -112,7 +113,7 @@ class RunRecord:
         content = {
             "format": "spinekit-run",
             "version": 1,
-            "note": "research use only; not a medical device",
+            "note": RESEARCH_USE,
             "settings": dict(self.settings),
             "models": self.models,
             "versions": dict(self.versions),

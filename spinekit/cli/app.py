@@ -8,7 +8,7 @@ import typer
 
 from spinekit import __version__
 from spinekit.cli import dataset, formats, models, predict, samples, train
-from spinekit.cli.console import RESEARCH_USE
+from spinekit.core.notice import RESEARCH_USE
 
 app = typer.Typer(
     name="spinekit",

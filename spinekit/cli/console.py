@@ -18,7 +18,6 @@ from spinekit.core.errors import (
 from spinekit.files import printable
 
 OK, SOME_FAILED, USAGE, NOTHING, ENVIRONMENT, INTERRUPTED = 0, 1, 2, 3, 4, 130
-RESEARCH_USE = "Research use only; not a medical device, not for diagnosis."
 
 
 def terminal() -> Console:

@@ -17,10 +17,11 @@ from markupsafe import Markup
 
 from spinekit.core.image import ImageRef, UInt8Array
 from spinekit.core.measurement import Measurement, NotMeasured, Result, Status
+from spinekit.core.notice import RESEARCH_USE
 from spinekit.core.scene import Scene
 from spinekit.files import atomic_path
 from spinekit.views.overlay import encode_picture, thumbnail
-from spinekit.views.wording import RESEARCH_USE, interval, number, plain, scale_words
+from spinekit.views.wording import interval, number, plain, scale_words
 
 PICTURE_PX = 1600
 PICTURE_QUALITY = 82

@@ -6,8 +6,6 @@ from spinekit.core.measurement import Measurement, Status
 from spinekit.core.spacing import LABELS
 from spinekit.files import printable
 
-RESEARCH_USE = "Research use only. Not a medical device, not for diagnosis."
-
 UNITS = {"deg": "°", "%": " %"}
 DECIMALS = {"deg": 1, "mm": 1, "px": 1, "%": 1}
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from spinekit import __version__
+from spinekit.core.notice import RESEARCH_USE
 from spinekit.files import atomic_path, sha256_of, write_text
 from spinekit.schemas import load_schema, load_yaml
 from spinekit.schemas.strict_yaml import dump_yaml
 from spinekit.workflows.train import Trained, TrainSettings, split_table
 
 _CONFIDENCE = {"pose": 0.1, "seg": 0.1, "sem": 0.5}
-RESEARCH_USE = "research use only; not a medical device, not for diagnosis"
 
 
 def write_model(trained: Trained, out: Path) -> Path:
