@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -80,6 +81,8 @@ class Scene:
         model: Name of the model, or empty for a person's labels.
         notes: Doubts about the whole image, one line each.
         group: What must stay together in a split (patient, visit, series), or empty.
+        covariates: What is known of the person beside the image: ``age_years`` and ``sex`` (``F`` or ``M``);
+            written only where the user asks for it.
     """
 
     image: ImageRef
@@ -89,6 +92,7 @@ class Scene:
     model: str = ""
     notes: tuple[str, ...] = ()
     group: str = ""
+    covariates: Mapping[str, float | str] = field(default_factory=dict)
 
     def instance(self, label: str) -> Instance | None:
         """The instance of that label, the most certain of several, or None."""

@@ -24,7 +24,7 @@ from spinekit.core.landmarks import landmarks
 from spinekit.core.outline import Outline
 from spinekit.core.scene import Absent, Instance, Scene
 from spinekit.core.schema import Schema
-from spinekit.formats.plugin import AnnotationFormat
+from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions
 from spinekit.formats.sources import csv_rows, image_folder, number, points_box
 
 BODIES = 17
@@ -33,7 +33,7 @@ _PRINTED_PX = 0.05  # five digits of a film 4000 px high leave 0.02 px
 _VISIT = re.compile(r"(?P<source>.+?)-\d{1,2}-[A-Za-z]{3}-\d{4}-(?P<number>\S+)")
 
 
-def read(folder: Path, schema: Schema, images: Path | None = None) -> Iterator[Scene]:
+def read(folder: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iterator[Scene]:
     """The films of an AASCE folder that lie in the image folder, in the order of the table.
 
     Each scene holds one instance per vertebra, cranial to caudal, its corners in pixels. Films named in
@@ -43,12 +43,12 @@ def read(folder: Path, schema: Schema, images: Path | None = None) -> Iterator[S
         folder: The folder, or its ``landmarks.csv``.
         schema: With the levels T1 to L5, and the landmarks TL, TR, BL, BR (``spine-ap``) or none
             (``spine-ap-levels``: each body then is an outline of its four corners).
-        images: Folder of the films; None for ``images/`` in the folder, or the folder itself.
+        options: The folder of the images, and who is told what was passed over.
 
     Raises:
         AnnotationError: If the tables or the schema do not fit; the message gives file and row.
     """
-    folder, images = _places(folder, images)
+    folder, images = _places(folder, options.images)
     levels, columns = _levels(schema), _corner_columns(schema)
     notes = _suspects(folder / "suspect_labels.csv")
     films = image_folder(images)

@@ -22,7 +22,7 @@ from spinekit.core.scene import Absent, Author, Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.files import atomic_path, printable
 from spinekit.formats.coco_shapes import outline_of, runs_of
-from spinekit.formats.plugin import AnnotationFormat
+from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions
 from spinekit.formats.sources import (
     all_labels,
     class_label,
@@ -67,18 +67,18 @@ def write(scenes: Iterable[Scene], out: Path) -> list[Path]:
     return [target]
 
 
-def read(path: Path, schema: Schema, images: Path | None = None) -> Iterator[Scene]:
+def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iterator[Scene]:
     """The images of the file that lie in the image folder, in its order.
 
     Args:
         path: The JSON file, or a folder that holds a single one.
         schema: Names the classes and landmarks.
-        images: Folder of the images; None for ``images/`` beside the file, or its own folder.
+        options: The folder of the images, and who is told what was passed over.
 
     Raises:
         AnnotationError: If the file is broken or does not fit the schema; the message names the id.
     """
-    path, images = _places(path, images)
+    path, images = _places(path, options.images)
     content = _content(path)
     folder = image_folder(images)
     categories = _by_id(content["categories"], f"{path}: categories")

@@ -16,20 +16,20 @@ from spinekit.core.errors import AnnotationError
 from spinekit.core.landmarks import landmarks
 from spinekit.core.scene import Absent, Instance, Scene
 from spinekit.core.schema import Schema
-from spinekit.formats.plugin import AnnotationFormat
+from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions
 from spinekit.formats.sources import csv_rows, image_folder, number, points_box
 
 POINTS = 19
 HEADER = ["image_path", *(f"{index}_{axis}" for index in range(1, POINTS + 1) for axis in "xy")]
 
 
-def read(table: Path, schema: Schema, images: Path | None = None) -> Iterator[Scene]:
+def read(table: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iterator[Scene]:
     """The films of the table that lie in the image folder, each with one skull of 19 points.
 
     Args:
         table: The CSV file, or the folder that holds a single one.
         schema: With 19 landmarks in the order of the challenge, e.g. ``ceph-19``.
-        images: Folder of the films; None for ``images/`` beside the table, or the table's own folder.
+        options: The folder of the images, and who is told what was passed over.
 
     Yields:
         Scenes in the order of the table; an empty pair of cells is an absent point. See `left_out`.
@@ -41,7 +41,7 @@ def read(table: Path, schema: Schema, images: Path | None = None) -> Iterator[Sc
         raise AnnotationError(
             f"schema {schema.name}: has {len(schema.landmarks)} landmarks -- this table holds 19: use ceph-19"
         )
-    table, images = _places(table, images)
+    table, images = _places(table, options.images)
     films = image_folder(images)
     for line, row in _rows(table):
         film = films.find(row[0])

@@ -24,7 +24,7 @@ from spinekit.core.image import ImageRef
 from spinekit.core.outline import to_outline
 from spinekit.core.scene import Absent, Instance, Raster, Scene
 from spinekit.core.schema import Schema
-from spinekit.formats.plugin import MAX_PIXELS, AnnotationFormat
+from spinekit.formats.plugin import AS_IT_LIES, MAX_PIXELS, AnnotationFormat, LabelOptions
 from spinekit.formats.sources import (
     ImageFolder,
     class_label,
@@ -51,7 +51,7 @@ _SUBJECT = re.compile(r"^([A-Za-z]+\d+)_")
 
 
 def read(
-    path: Path, schema: Schema, images: Path | None = None, values: Values | None = None
+    path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES, values: Values | None = None
 ) -> Iterator[Scene]:
     """The images that have a mask, in the order of their names.
 
@@ -61,13 +61,13 @@ def read(
     Args:
         path: Folder of both folders, or of the masks alone.
         schema: Names the classes.
-        images: Folder of the images; None for the one beside the masks.
+        options: The folder of the images, and who is told what was passed over.
         values: Label of each pixel value, an empty one for background; None for the rule above.
 
     Raises:
         AnnotationError: If a mask does not fit its image or holds a value without meaning.
     """
-    masks, images = _places(path, images)
+    masks, images = _places(path, options.images)
     values = values or _table(masks / "classes.csv") or _all_levels(masks, schema)
     paired = 0
     for mask_path, image in _pairs(masks, image_folder(images)):

@@ -7,7 +7,7 @@ nothing else has to be edited to add one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spinekit.core.image import Image
@@ -52,6 +52,48 @@ class ImageFormat:
     read: Callable[[Path, ReadOptions], Iterator[Image]]
 
 
+def _unheard(_: str) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelOptions:
+    """How annotations are read.
+
+    Attributes:
+        images: Folder of the images; None where the annotation says or where they lie beside it.
+        class_attribute: Attribute that holds the class, where a format leaves the choice to its user (VIA);
+            None to find it by its values.
+        allow_missing: Whether an annotated image that is not there is passed over rather than an error.
+        notice: Told, in one line each (file, place, what, why), of everything passed over, clipped or repaired.
+    """
+
+    images: Path | None = None
+    class_attribute: str | None = None
+    allow_missing: bool = True
+    notice: Callable[[str], None] = field(default=_unheard, repr=False, compare=False)
+
+
+AS_IT_LIES = LabelOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The names that an annotation file itself uses, from which a schema can be made.
+
+    Attributes:
+        task: ``pose``, ``seg``, ``detect`` or ``sem``: what most of its shapes are good for.
+        classes: In the file's own order where it has one, otherwise sorted.
+        landmarks: Likewise; empty where instances have no named points.
+        edges: Pairs of landmarks that the file joins.
+    """
+
+    task: str
+    classes: tuple[str, ...]
+    landmarks: tuple[str, ...] = ()
+    edges: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class AnnotationFormat:
     """A kind of annotation file or folder.
@@ -60,14 +102,20 @@ class AnnotationFormat:
         name: Short name as used on the command line, e.g. ``via``.
         title: One line for people.
         keeps: What of a scene survives a write and a read: any of ``labels``, ``boxes``, ``landmarks``,
-            ``visibility``, ``outlines``, ``holes``, ``raster``, ``scores``, ``order``, ``spacing``.
-        read: Scenes from a file or folder. Arguments: the annotation file or folder, the schema, the
-            folder of the images (None: where the annotation says or lies). Raises `AnnotationError`.
+            ``visibility``, ``outlines``, ``holes``, ``raster``, ``scores``, ``order``, ``spacing``,
+            ``readers``, ``covariates``, ``groups``.
+        read: Scenes from a file or folder, one at a time. Raises `AnnotationError`.
         write: Writes scenes below a folder and returns the files written. The scenes may be an iterator.
+        detect: Whether a file or folder is of this format, judged by its content alone and cheaply; never
+            raises. None for a format that can only be written.
+        vocabulary: The names that a file or folder uses; None (the function or its answer) where it holds
+            none and a schema must be named (points whose order is their name, class numbers without a list).
     """
 
     name: str
     title: str
     keeps: frozenset[str]
-    read: Callable[[Path, Schema, Path | None], Iterator[Scene]] | None = None
+    read: Callable[[Path, Schema, LabelOptions], Iterator[Scene]] | None = None
     write: Callable[[Iterable[Scene], Path], list[Path]] | None = None
+    detect: Callable[[Path], bool] | None = None
+    vocabulary: Callable[[Path, LabelOptions], Vocabulary | None] | None = None

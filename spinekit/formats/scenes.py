@@ -26,7 +26,7 @@ from spinekit.core.scene import Author, Instance, Raster, Scene
 from spinekit.core.schema import Schema
 from spinekit.core.spacing import Spacing, SpacingOrigin
 from spinekit.files import atomic_path
-from spinekit.formats.plugin import MAX_PIXELS, AnnotationFormat
+from spinekit.formats.plugin import AS_IT_LIES, MAX_PIXELS, AnnotationFormat, LabelOptions
 from spinekit.formats.sources import parse_json, split_frame, unsafe_name
 
 NAME = "spinekit-scene"
@@ -45,13 +45,13 @@ def write(scenes: Iterable[Scene], out: Path) -> list[Path]:
     return [target]
 
 
-def read(path: Path, schema: Schema, images: Path | None = None) -> Iterator[Scene]:
+def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iterator[Scene]:
     """The scenes of a file of lines, in its order.
 
     Args:
         path: The file, or the folder that holds ``predictions.jsonl``.
         schema: Must have the fingerprint that the lines name.
-        images: Folder that the images' names are relative to; None for the file's own folder.
+        options: The folder of the images, and who is told what was passed over.
 
     Raises:
         AnnotationError: If a line is broken, of a newer version or of another schema.
@@ -66,7 +66,7 @@ def read(path: Path, schema: Schema, images: Path | None = None) -> Iterator[Sce
                 except UnicodeDecodeError as error:
                     raise AnnotationError(f"{where}: is not UTF-8 text -- write the file again") from error
                 if text.strip():
-                    yield from_line(text, schema, images or path.parent, where)
+                    yield from_line(text, schema, options.images or path.parent, where)
     except OSError as error:
         raise AnnotationError(f"{path}: cannot be read ({error.strerror}) -- check the path") from error
 

@@ -20,7 +20,7 @@ from spinekit.core.image import ImageRef
 from spinekit.core.scene import Absent, Scene
 from spinekit.core.schema import Schema
 from spinekit.files import printable
-from spinekit.formats.plugin import AnnotationFormat
+from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions
 from spinekit.formats.sources import (
     csv_rows,
     image_folder,
@@ -48,7 +48,7 @@ class _Entry:
     regions: list[tuple[str, Any, Any]] = field(default_factory=list)  # place, shape, attributes
 
 
-def read(path: Path, schema: Schema, images: Path | None = None) -> Iterator[Scene]:
+def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iterator[Scene]:
     """The annotated images that lie in the image folder, in the order of the annotation.
 
     A file ``series.csv`` beside the annotation (header ``file,series``) gives each scene its group, as
@@ -58,14 +58,14 @@ def read(path: Path, schema: Schema, images: Path | None = None) -> Iterator[Sce
     Args:
         path: A VIA CSV or JSON file, or a folder that holds one.
         schema: Names the classes and landmarks.
-        images: Folder of the images, subfolders included; None for the annotation's own folder.
+        options: The folder of the images, and who is told what was passed over.
 
     Raises:
         AnnotationError: If the annotation is broken or does not fit the schema; the message gives the
             file and the line or region.
     """
     path = _annotation_file(path)
-    folder = image_folder(images or path.parent)
+    folder = image_folder(options.images or path.parent)
     groups = _groups(path.parent / "series.csv")
     for entry in _entries(path):
         image = folder.find(entry.name)

@@ -16,7 +16,7 @@ from spinekit.core.image import ImageRef
 from spinekit.core.scene import Absent, Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.files import write_text
-from spinekit.formats.plugin import AnnotationFormat
+from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions
 from spinekit.formats.rings import corner_outline
 from spinekit.formats.sources import (
     ImageFolder,
@@ -44,18 +44,18 @@ class _PlainLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def read(path: Path, schema: Schema, images: Path | None = None) -> Iterator[Scene]:
+def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iterator[Scene]:
     """The images that have a label file, in the order of their names.
 
     Args:
         path: Folder with ``labels/`` (and ``data.yaml``, which names the classes), or the ``data.yaml``.
         schema: Its task says whether rows are poses or polygons.
-        images: Folder of the images; None for ``images/`` beside the labels.
+        options: The folder of the images, and who is told what was passed over.
 
     Raises:
         AnnotationError: If a row or the ``data.yaml`` does not fit; the message gives file and line.
     """
-    folder, labels, images = _places(path, images)
+    folder, labels, images = _places(path, options.images)
     names = _class_names(folder / "data.yaml", schema)
     listed = image_folder(images)
     for text, name in _labelled(labels, listed):

@@ -14,6 +14,7 @@ import numpy as np
 from spinekit.core.errors import AnnotationError, UsageError
 from spinekit.core.image import FloatArray, UInt8Array
 from spinekit.files import write_text
+from spinekit.formats.plugin import LabelOptions
 from spinekit.formats.reading import read_images
 from spinekit.formats.registry import annotation_format
 from spinekit.schemas import load_schema
@@ -143,6 +144,6 @@ def split_labelled(
     reader = annotation_format(data_format).read
     if reader is None:
         raise UsageError(f"format {data_format}: it can be written, not read -- see spinekit formats")
-    scenes = reader(data, load_schema(schema), images)
+    scenes = reader(data, load_schema(schema), LabelOptions(images))
     films = ((scene.image.name, scene.group, next(read_images(scene.image.path)).pixels) for scene in scenes)
     return split(films, salt, (shares[0], shares[1], rest))

@@ -15,7 +15,7 @@ from spinekit.core.image import UInt8Array
 from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
 from spinekit.core.transform import resize_scene
-from spinekit.formats.plugin import ReadOptions
+from spinekit.formats.plugin import LabelOptions, ReadOptions
 from spinekit.formats.reading import read_images
 from spinekit.formats.registry import annotation_format
 from spinekit.formats.yolo_dataset import DatasetReport, write_dataset
@@ -279,7 +279,7 @@ def read_labelled(settings: TrainSettings) -> Iterator[Scene]:
     schema = load_schema(settings.data_schema or settings.schema_name)
     source = settings.data / settings.annotations if settings.annotations else settings.data
     images = settings.data / settings.images if settings.images else None
-    yield from reader(source, schema, images)
+    yield from reader(source, schema, LabelOptions(images))
 
 
 def part_of_scene(scene: Scene, parts: Mapping[str, str]) -> str | None:

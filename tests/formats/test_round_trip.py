@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spinekit.core.scene import Instance, Scene
 from spinekit.core.schema import Schema
-from spinekit.formats.plugin import AnnotationFormat
+from spinekit.formats.plugin import AnnotationFormat, LabelOptions
 from spinekit.formats.registry import annotation_formats
 from tests.formats.annotation_samples import (
     POSE,
@@ -33,7 +33,7 @@ def round_trip(form: AnnotationFormat, schema: Schema, instances: tuple[Instance
     files = form.write(iter(scenes), folder / "out")
     assert files
     assert all(file.is_file() for file in files)
-    read = list(form.read(folder / "out", schema, images))
+    read = list(form.read(folder / "out", schema, LabelOptions(images)))
     assert len(read) == 2
     for came, went in zip(read, scenes, strict=True):
         assert_kept(came, went, form.keeps)

@@ -146,7 +146,7 @@ def test_a_file_holds_a_scene_a_line(tmp_path: Path) -> None:
     for source in (file, tmp_path):
         names = [scene.image.name for scene in scenes.read(source, POSE)]
         assert names == ["0.png", "1.png", "2.png"]
-    assert next(scenes.read(file, POSE, ROOT)).image.path == ROOT / "0.png"
+    assert next(scenes.read(file, POSE, LabelOptions(ROOT))).image.path == ROOT / "0.png"
 
 
 @pytest.mark.parametrize(

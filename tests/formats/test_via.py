@@ -15,6 +15,7 @@ from spinekit.core.outline import ring_area, to_outline
 from spinekit.core.scene import Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.formats import via
+from spinekit.formats.plugin import LabelOptions
 from spinekit.formats.via_writing import COLUMNS
 from spinekit.schemas import load_schema
 from tests.formats.annotation_samples import POSE, SEG, body, real_data, save_image
@@ -197,7 +198,7 @@ class TestFiles:
     def test_what_is_no_annotation_says_so(self, tmp_path: Path, text: str, message: str) -> None:
         (tmp_path / "x.csv").write_text(text)
         with pytest.raises(AnnotationError, match=message):
-            list(via.read(tmp_path / "x.csv", THINGS, tmp_path))
+            list(via.read(tmp_path / "x.csv", THINGS, LabelOptions(tmp_path)))
 
     def test_version_1_numbers_its_regions_in_an_object(self, tmp_path: Path) -> None:
         region = {"shape_attributes": {"name": "rect", "x": 1, "y": 2, "width": 3, "height": 4}}
@@ -247,7 +248,9 @@ class TestWriting:
         assert list(project["_via_attributes"]["region"]["label"]["options"]) == ["L1", "L2", "L3"]
 
     def test_both_files_say_the_same(self, written: tuple[Path, Path], tmp_path: Path) -> None:
-        from_csv, from_json = (list(via.read(file, SEG, tmp_path / "images")) for file in written)
+        from_csv, from_json = (
+            list(via.read(file, SEG, LabelOptions(tmp_path / "images"))) for file in written
+        )
         assert (
             [scene.image.name for scene in from_csv]
             == [scene.image.name for scene in from_json]
@@ -264,7 +267,7 @@ class TestWriting:
         ref = save_image(tmp_path / "images" / "a.png")
         bare = replace(body("L1", [[1, 2], [5, 2], [1, 8], [5, 8]]), landmarks=None)
         via.write([Scene(ref, POSE, (bare,))], tmp_path / "out")
-        (scene,) = via.read(tmp_path / "out", POSE, tmp_path / "images")
+        (scene,) = via.read(tmp_path / "out", POSE, LabelOptions(tmp_path / "images"))
         assert scene.instances[0].box == bare.box
 
 

@@ -16,6 +16,7 @@ from spinekit.core.outline import Outline, to_mask, to_outline
 from spinekit.core.scene import Instance, Raster, Scene
 from spinekit.core.schema import Schema
 from spinekit.formats import yolo
+from spinekit.formats.plugin import LabelOptions
 from spinekit.formats.yolo_dataset import DatasetReport, Sample, write_dataset
 from spinekit.formats.yolo_rows import parse_row, points_box, pose_row, seg_row
 from tests.formats.annotation_samples import (
@@ -193,7 +194,7 @@ class TestFiles:
         yolo.write(iter(scenes), tmp_path / "out")
         read = {
             scene.image.name: scene.instances[0].label
-            for scene in yolo.read(tmp_path / "out", SEG, tmp_path / "images")
+            for scene in yolo.read(tmp_path / "out", SEG, LabelOptions(tmp_path / "images"))
         }
         assert read == {"a.png": "L1", "a.bmp": "L2"}
 

@@ -12,6 +12,7 @@ import spinekit
 from spinekit.core.errors import NothingUsableError, UsageError
 from spinekit.core.image import Image
 from spinekit.core.spacing import SpacingOrigin
+from spinekit.formats.plugin import LabelOptions
 from spinekit.formats.scenes import read as read_scenes
 from spinekit.phantoms import membrane_tile, spine_ap
 from spinekit.runs import RunRecord
@@ -52,7 +53,9 @@ def test_two_films_of_one_name_keep_their_own_results(films: Path, tmp_path: Pat
 
 def test_what_is_written_is_what_is_returned(films: Path, tmp_path: Path) -> None:
     run = spinekit.predict(films, out=tmp_path / "out", model="spine-ap-pose", report=False, overlays=False)
-    back = list(read_scenes(tmp_path / "out" / "predictions.jsonl", load_schema("spine-ap"), films))
+    back = list(
+        read_scenes(tmp_path / "out" / "predictions.jsonl", load_schema("spine-ap"), LabelOptions(films))
+    )
     for prediction, scene in zip(run.predictions, back, strict=True):
         assert prediction.scene is not None
         for ours, theirs in zip(prediction.scene.instances, scene.instances, strict=True):
