@@ -18,6 +18,7 @@ from spinekit.core.outline import Outline
 from spinekit.core.scene import Author, Instance, Raster, Scene
 from spinekit.core.spacing import Spacing, SpacingOrigin
 from spinekit.formats import scenes
+from spinekit.formats.plugin import LabelOptions
 from tests.formats.annotation_samples import CORNERS, POSE, SEG, SEM, pose_instances, shape_instances
 
 ROOT = Path("/data")
