@@ -50,7 +50,7 @@ class Schema:
         name: E.g. ``spine-ap``.
         version: Counted up when meaning or order changes.
         title: One line for people.
-        task: ``pose``, ``seg`` or ``sem``.
+        task: ``pose``, ``seg``, ``sem`` or ``detect`` (boxes alone).
         view: E.g. ``spine, frontal``.
         classes: What an instance may be, in the order of a network's outputs.
         levels: Names an instance takes in sequence, cranial to caudal; empty where order carries no name.

@@ -86,12 +86,14 @@ class Vocabulary:
         classes: In the file's own order where it has one, otherwise sorted.
         landmarks: Likewise; empty where instances have no named points.
         edges: Pairs of landmarks that the file joins.
+        schema: The very schema, where the file names or holds one whole; it then counts, not the rest.
     """
 
     task: str
     classes: tuple[str, ...]
     landmarks: tuple[str, ...] = ()
     edges: tuple[tuple[str, str], ...] = ()
+    schema: Schema | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from spinekit.core.errors import UsageError
 from spinekit.core.schema import LandmarkDefinition, MeasurementFormula, Schema
 
-TASKS = ("pose", "seg", "sem")
+TASKS = ("pose", "seg", "sem", "detect")
 UNITS = ("deg", "length", "%", "ratio")
 _MEASUREMENT_NAME = re.compile(r"[a-z][a-z0-9_]*")
 KEYS = (

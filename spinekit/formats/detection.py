@@ -1,0 +1,35 @@
+"""Which annotation format a file or folder is of, by its content alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spinekit.core.errors import UsageError
+from spinekit.files import printable
+from spinekit.formats.plugin import AnnotationFormat
+from spinekit.formats.registry import annotation_formats
+
+
+def detect_format(path: Path) -> AnnotationFormat:
+    """The one annotation format that a file or folder is of.
+
+    Raises:
+        UsageError: If there is no such path, if several formats recognise it (named, to choose from with
+            ``--from``), or none does.
+    """
+    if not path.is_file() and not path.is_dir():
+        raise UsageError(f"{printable(str(path))}: no such file or folder -- check the path")
+    found = candidates(path)
+    if len(found) == 1:
+        return found[0]
+    shown = printable(str(path))
+    if found:
+        names = ", ".join(item.name for item in found)
+        raise UsageError(f"{shown}: may be of several formats ({names}) -- say which with --from")
+    names = ", ".join(item.name for item in annotation_formats() if item.read is not None)
+    raise UsageError(f"{shown}: is of no annotation format that is known -- say which with --from: {names}")
+
+
+def candidates(path: Path) -> list[AnnotationFormat]:
+    """Every format that recognises a file or folder."""
+    return [item for item in annotation_formats() if item.detect is not None and item.detect(path)]

@@ -1,0 +1,223 @@
+"""Opens somebody's annotations: finds the format, then the schema, and reads them in the names wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spinekit.core.errors import AnnotationError, UsageError
+from spinekit.core.scene import Scene
+from spinekit.core.schema import LandmarkDefinition, Schema
+from spinekit.core.translate import Translated, Translation, labels_of, translate, translation
+from spinekit.files import printable
+from spinekit.formats.detection import detect_format
+from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions
+from spinekit.formats.registry import annotation_format
+from spinekit.schemas import load_schema, nearest
+from spinekit.schemas.made import schema_from_names
+
+
+@dataclass(frozen=True, slots=True)
+class NameMap:
+    """The user's own pairs of names, as in the file of ``--map``.
+
+    Attributes:
+        classes: Name in the annotation to name in the schema; None leaves instances of it out.
+        landmarks: Likewise for points.
+        source: The file, for messages.
+    """
+
+    classes: Mapping[str, str | None]
+    landmarks: Mapping[str, str | None]
+    source: str = "--map"
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Annotations that have been found but not read yet.
+
+    Attributes:
+        source: File or folder.
+        format: Its format.
+        options: How it is read.
+        own: The schema that it is read with.
+        schema: The schema of the scenes that are given out.
+        names: From the one to the other, or None where they are the same.
+    """
+
+    source: Path
+    format: AnnotationFormat
+    options: LabelOptions
+    own: Schema
+    schema: Schema
+    names: Translation | None = None
+
+
+def open_labelled(
+    source: Path,
+    data_format: str | None = None,
+    schema: Schema | str | Path | None = None,
+    options: LabelOptions = AS_IT_LIES,
+) -> tuple[Schema, Iterator[Scene]]:
+    """The schema and the scenes of somebody's annotations, read one at a time.
+
+    Args:
+        source: File or folder.
+        data_format: Name of its format; None to tell it by its content.
+        schema: What the scenes are to be named by (a schema, its name or its file); None to make one of
+            the names that the annotations use.
+        options: Folder of the images, who hears of what is passed over, and so on.
+
+    Returns:
+        The schema of the scenes, and the scenes.
+
+    Raises:
+        UsageError: If the format or the schema cannot be told; the message says which option tells it.
+        AnnotationError: While reading, if the annotations are broken or use a name that the schema lacks.
+    """
+    found = find_labelled(source, data_format, schema, options)
+    return found.schema, read_labelled(found)
+
+
+def find_labelled(
+    source: Path,
+    data_format: str | None = None,
+    schema: Schema | str | Path | None = None,
+    options: LabelOptions = AS_IT_LIES,
+    names: NameMap | None = None,
+) -> Labelled:
+    """Format, schema and names of somebody's annotations; see `open_labelled`.
+
+    Args:
+        source: File or folder.
+        data_format: Name of its format, or None.
+        schema: Of the scenes to be, or None.
+        options: How it is read.
+        names: The user's own pairs of names.
+    """
+    form = annotation_format(data_format) if data_format else detect_format(source)
+    if form.read is None:
+        raise UsageError(f"format {form.name}: it can be written, not read -- see spinekit formats")
+    if not source.exists():
+        raise UsageError(f"{printable(str(source))}: no such file or folder -- check the path")
+    wanted = schema if schema is None or isinstance(schema, Schema) else load_schema(schema)
+    own = own_schema(source, form, options)
+    if own is None:
+        if wanted is None:
+            raise UsageError(
+                f"{printable(str(source))}: {form.name} does not say what its labels are called -- "
+                "name a landmark or class set with --schema"
+            )
+        own = wanted
+    target = wanted or (own if names is None else renamed(own, names))
+    if names is None and target.fingerprint() == own.fingerprint():
+        return Labelled(source, form, options, own, target)
+    if names is not None:
+        _check(names.classes, labels_of(own), labels_of(target), f"{names.source}: classes", target)
+        points = own.landmark_names, target.landmark_names
+        _check(names.landmarks, *points, f"{names.source}: landmarks", target)
+    pairs = (None, None) if names is None else (names.classes, names.landmarks)
+    return Labelled(source, form, options, own, target, translation(own, target, *pairs))
+
+
+def read_labelled(found: Labelled, hear: Callable[[Translated], None] | None = None) -> Iterator[Scene]:
+    """The scenes, one at a time; may be called again.
+
+    Args:
+        found: From `find_labelled`.
+        hear: Told of every translated scene, for those who count what falls out; where left out,
+            ``options.notice`` hears a line about each scene that loses something.
+
+    Raises:
+        AnnotationError: If the annotations are broken or use a name that the schema lacks.
+    """
+    if found.format.read is None:
+        raise UsageError(f"format {found.format.name}: it can be written, not read -- see spinekit formats")
+    for scene in found.format.read(found.source, found.own, found.options):
+        if found.names is None:
+            yield scene
+            continue
+        try:
+            translated = translate(scene, found.names)
+        except KeyError as error:
+            raise unknown_label(found, str(error.args[0]), scene.image.name) from None
+        if hear is not None:
+            hear(translated)
+        else:
+            _tell(found, translated)
+        yield translated.scene
+
+
+def _tell(found: Labelled, translated: Translated) -> None:
+    """One line about what a scene loses in translation."""
+    counts = (*translated.instances.items(), *translated.points.items())
+    lost = [f"{printable(name)} ({count})" for name, count in counts]
+    lost += ["the probability of another class"] if translated.rasters else []
+    if lost:
+        image = printable(translated.scene.image.name)
+        words = f"{', '.join(lost)} left out: no place in {found.schema.name}"
+        found.options.notice(f"{found.source}: {image}: {words}")
+
+
+def own_schema(source: Path, form: AnnotationFormat, options: LabelOptions) -> Schema | None:
+    """The schema that an annotation's own names make, or None where it holds none."""
+    vocabulary = None if form.vocabulary is None else form.vocabulary(source, options)
+    if vocabulary is None:
+        return None
+    if vocabulary.schema is not None:
+        return vocabulary.schema
+    return schema_from_names(
+        source.resolve().stem or form.name,
+        vocabulary.task,
+        vocabulary.classes,
+        vocabulary.landmarks,
+        vocabulary.edges,
+    )
+
+
+def unknown_label(found: Labelled, label: str, image: str) -> AnnotationError:
+    """The complaint about a label that the wanted schema lacks."""
+    return AnnotationError(
+        f"{found.source}: {printable(image)}: {printable(label[:60])!r} is no label of {found.schema.name} -- "
+        f"{nearest(label, labels_of(found.schema))} Name it in the file of --map, or null there to leave it out"
+    )
+
+
+def renamed(own: Schema, names: NameMap) -> Schema:
+    """A schema in the user's own words: what they leave out is gone, as is what formulas said of the rest."""
+
+    def labels(old: tuple[str, ...]) -> tuple[str, ...]:
+        called = (names.classes.get(name, name) for name in old)
+        return tuple(dict.fromkeys(name for name in called if name is not None))
+
+    def pairs(old: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        called = ((names.landmarks.get(a, a), names.landmarks.get(b, b)) for a, b in old)
+        return tuple((a, b) for a, b in called if a is not None and b is not None)
+
+    points: dict[str, LandmarkDefinition] = {}
+    for point in own.landmarks:
+        word = names.landmarks.get(point.name, point.name)
+        if word is not None:
+            points.setdefault(word, replace(point, name=word, aliases=()))
+    return replace(
+        own,
+        classes=labels(own.classes),
+        levels=labels(own.levels),
+        landmarks=tuple(points.values()),
+        edges=pairs(own.edges),
+        mirrored=pairs(own.mirrored),
+        measurements=(),
+        code_measurements=(),
+        colours={},
+    )
+
+
+def _check(
+    pairs: Mapping[str, str | None], left: tuple[str, ...], right: tuple[str, ...], where: str, target: Schema
+) -> None:
+    for old, new in pairs.items():
+        if old not in left:
+            raise UsageError(f"{where}: the source has no {old!r} -- {nearest(old, left)}")
+        if new is not None and new not in right:
+            raise UsageError(f"{where}: {target.name} has no {new!r} -- {nearest(new, right)}")
