@@ -20,6 +20,9 @@ KEEPS = {
     "scores",
     "order",
     "spacing",
+    "readers",
+    "covariates",
+    "groups",
 }
 
 
