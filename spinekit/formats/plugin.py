@@ -103,15 +103,15 @@ class AnnotationFormat:
     Attributes:
         name: Short name as used on the command line, e.g. ``via``.
         title: One line for people.
-        keeps: What of a scene survives a write and a read: any of ``labels``, ``boxes``, ``landmarks``,
-            ``visibility``, ``outlines``, ``holes``, ``raster``, ``scores``, ``order``, ``spacing``,
-            ``readers``, ``covariates``, ``groups``.
+        keeps: What of a scene survives a write and a read: any of `KEEPABLE`.
         read: Scenes from a file or folder, one at a time. Raises `AnnotationError`.
         write: Writes scenes below a folder and returns the files written. The scenes may be an iterator.
         detect: Whether a file or folder is of this format, judged by its content alone and cheaply; never
             raises. None for a format that can only be written.
         vocabulary: The names that a file or folder uses; None (the function or its answer) where it holds
             none and a schema must be named (points whose order is their name, class numbers without a list).
+        images: Folder below the one that is written in which the images must lie, named as in the labels, for
+            the data set to be whole; empty for labels that stand alone.
     """
 
     name: str
@@ -121,3 +121,21 @@ class AnnotationFormat:
     write: Callable[[Iterable[Scene], Path], list[Path]] | None = None
     detect: Callable[[Path], bool] | None = None
     vocabulary: Callable[[Path, LabelOptions], Vocabulary | None] | None = None
+    images: str = ""
+
+
+KEEPABLE: dict[str, str] = {
+    "labels": "what each thing is called",
+    "boxes": "a box of its own, beside the shape",
+    "landmarks": "named points",
+    "visibility": "which points are hidden",
+    "outlines": "shapes",
+    "holes": "holes in shapes",
+    "raster": "a class for every pixel",
+    "scores": "how certain a model was",
+    "order": "the order of things",
+    "spacing": "pixel spacing with its origin",
+    "readers": "who of several readers said it",
+    "covariates": "age and sex",
+    "groups": "what must stay together in a split",
+}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from spinekit.core.errors import AnnotationError, UsageError
 from spinekit.core.scene import Scene
-from spinekit.core.schema import LandmarkDefinition, Schema
+from spinekit.core.schema import Schema
 from spinekit.core.translate import Translated, Translation, labels_of, translate, translation
 from spinekit.files import printable
 from spinekit.formats.detection import detect_format
@@ -16,21 +16,7 @@ from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions
 from spinekit.formats.registry import annotation_format
 from spinekit.schemas import load_schema, nearest
 from spinekit.schemas.made import schema_from_names
-
-
-@dataclass(frozen=True, slots=True)
-class NameMap:
-    """The user's own pairs of names, as in the file of ``--map``.
-
-    Attributes:
-        classes: Name in the annotation to name in the schema; None leaves instances of it out.
-        landmarks: Likewise for points.
-        source: The file, for messages.
-    """
-
-    classes: Mapping[str, str | None]
-    landmarks: Mapping[str, str | None]
-    source: str = "--map"
+from spinekit.workflows.mapping import NameMap, check_names, renamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +100,7 @@ def find_labelled(
     if names is None and target.fingerprint() == own.fingerprint():
         return Labelled(source, form, options, own, target)
     if names is not None:
-        _check(names.classes, labels_of(own), labels_of(target), f"{names.source}: classes", target)
-        points = own.landmark_names, target.landmark_names
-        _check(names.landmarks, *points, f"{names.source}: landmarks", target)
+        check_names(names, own, target)
     pairs = (None, None) if names is None else (names.classes, names.landmarks)
     return Labelled(source, form, options, own, target, translation(own, target, *pairs))
 
@@ -182,42 +166,3 @@ def unknown_label(found: Labelled, label: str, image: str) -> AnnotationError:
         f"{found.source}: {printable(image)}: {printable(label[:60])!r} is no label of {found.schema.name} -- "
         f"{nearest(label, labels_of(found.schema))} Name it in the file of --map, or null there to leave it out"
     )
-
-
-def renamed(own: Schema, names: NameMap) -> Schema:
-    """A schema in the user's own words: what they leave out is gone, as is what formulas said of the rest."""
-
-    def labels(old: tuple[str, ...]) -> tuple[str, ...]:
-        called = (names.classes.get(name, name) for name in old)
-        return tuple(dict.fromkeys(name for name in called if name is not None))
-
-    def pairs(old: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        called = ((names.landmarks.get(a, a), names.landmarks.get(b, b)) for a, b in old)
-        return tuple((a, b) for a, b in called if a is not None and b is not None)
-
-    points: dict[str, LandmarkDefinition] = {}
-    for point in own.landmarks:
-        word = names.landmarks.get(point.name, point.name)
-        if word is not None:
-            points.setdefault(word, replace(point, name=word, aliases=()))
-    return replace(
-        own,
-        classes=labels(own.classes),
-        levels=labels(own.levels),
-        landmarks=tuple(points.values()),
-        edges=pairs(own.edges),
-        mirrored=pairs(own.mirrored),
-        measurements=(),
-        code_measurements=(),
-        colours={},
-    )
-
-
-def _check(
-    pairs: Mapping[str, str | None], left: tuple[str, ...], right: tuple[str, ...], where: str, target: Schema
-) -> None:
-    for old, new in pairs.items():
-        if old not in left:
-            raise UsageError(f"{where}: the source has no {old!r} -- {nearest(old, left)}")
-        if new is not None and new not in right:
-            raise UsageError(f"{where}: {target.name} has no {new!r} -- {nearest(new, right)}")

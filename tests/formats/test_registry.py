@@ -6,24 +6,8 @@ import pytest
 
 from spinekit.core.errors import UsageError
 from spinekit.formats import registry
-from spinekit.formats.plugin import AnnotationFormat, ImageFormat
+from spinekit.formats.plugin import KEEPABLE, AnnotationFormat, ImageFormat
 from spinekit.formats.registry import annotation_format, annotation_formats, image_formats
-
-KEEPS = {
-    "labels",
-    "boxes",
-    "landmarks",
-    "visibility",
-    "outlines",
-    "holes",
-    "raster",
-    "scores",
-    "order",
-    "spacing",
-    "readers",
-    "covariates",
-    "groups",
-}
 
 
 def test_image_formats_declare_themselves() -> None:
@@ -47,7 +31,7 @@ def test_annotation_formats_declare_themselves_in_order() -> None:
     assert names == sorted(names)
     for item in formats:
         assert isinstance(item, AnnotationFormat)
-        assert item.keeps <= KEEPS
+        assert item.keeps <= KEEPABLE.keys()
         assert item.read or item.write
         assert item.title
         assert "\n" not in item.title
