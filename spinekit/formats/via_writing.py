@@ -1,4 +1,4 @@
-"""Scenes as the VGG Image Annotator 2 opens them: a CSV to import, and a whole project.
+"""Scenes as the VGG Image Annotator 2 opens them: a CSV and a JSON to import, and a whole project.
 
 A landmark becomes a point that names its instance and itself, a shape becomes polygons, and an instance
 that has neither becomes its rectangle. The annotator knows a file by its name and its size in bytes, so
@@ -32,6 +32,7 @@ COLUMNS = (
 )
 CSV_FILE = "via_annotations.csv"
 PROJECT_FILE = "via_project.json"
+JSON_FILE = "via_region_data.json"
 _DATA_FORMAT = "2.0.10"
 _SETTINGS = {
     "ui": {
@@ -62,23 +63,26 @@ Json = dict[str, Any]
 
 
 def write(scenes: Iterable[Scene], out: Path) -> list[Path]:
-    """Writes ``via_annotations.csv`` and ``via_project.json``, one scene at a time.
+    """Writes ``via_annotations.csv``, ``via_project.json`` and ``via_region_data.json``, scene by scene.
 
     Args:
         scenes: Rasters in them are not written; see ``FORMAT.keeps`` of `spinekit.formats.via`.
         out: Folder to write below.
     """
-    table, project = out / CSV_FILE, out / PROJECT_FILE
+    table, project, plain = out / CSV_FILE, out / PROJECT_FILE, out / JSON_FILE
     ids: list[str] = []
     schema: Schema | None = None
     with (
         atomic_path(table) as csv_temporary,
         atomic_path(project) as json_temporary,
+        atomic_path(plain) as plain_temporary,
         csv_temporary.open("w", encoding="utf-8", newline="") as rows,
         json_temporary.open("w", encoding="utf-8", newline="\n") as members,
+        plain_temporary.open("w", encoding="utf-8", newline="\n") as regions,
     ):
         # The annotator takes the header only to the letter, and lines that end in a line feed.
         rows.write(f"#{','.join(COLUMNS)}\n")
+        regions.write("{")
         members.write(f'{{"_via_settings":{_dumps(_SETTINGS)},"_via_img_metadata":{{\n')
         for scene in scenes:
             schema = schema or scene.schema
@@ -87,11 +91,14 @@ def write(scenes: Iterable[Scene], out: Path) -> list[Path]:
                 rows.write(f"{row}\n")
             key = f"{entry['filename']}{entry['size']}"
             separator = ",\n" if ids else ""
-            members.write(f"{separator}{_dumps(key)}:{_dumps(entry)}")
+            member = f"{separator}{_dumps(key)}:{_dumps(entry)}"
+            members.write(member)
+            regions.write(member)
             ids.append(key)
         members.write(f'\n}},"_via_attributes":{_dumps(_attributes(schema))},')
         members.write(f'"_via_data_format_version":"{_DATA_FORMAT}","_via_image_id_list":{_dumps(ids)}}}\n')
-    return [table, project]
+        regions.write("}\n")
+    return [table, project, plain]
 
 
 def _entry(scene: Scene) -> Json:
@@ -118,6 +125,8 @@ def _regions(item: Instance, index: int) -> Iterator[tuple[Json, Json]]:
     common: Json = {"label": item.label, "instance": str(index)}
     if item.author is Author.MODEL:
         common["author"] = Author.MODEL.value
+    if item.reader is not None:
+        common["reader"] = item.reader
     if item.author is Author.MODEL or item.score != 1.0:
         common["score"] = repr(float(item.score))
     drawn = False

@@ -128,13 +128,10 @@ class TestShapes:
     @pytest.mark.parametrize(
         ("region", "message"),
         [
-            (polygon([1, 2], [1, 2]), "of 2 vertices encloses nothing"),
-            (polygon([1, 2, 3], [1, 2, 3]), "of 3 vertices encloses nothing"),
             (polygon([1, 2, 3], [1, 2]), "region 0: 3 x and 2 y"),
             (polygon([1, 2, "x"], [1, 2, 3]), "'x' is not a coordinate"),  # type: ignore[list-item]
             ({"name": "polygon"}, "0 x and 0 y"),
             ({"name": "star", "x": 1}, "'star' is no shape"),
-            ({"name": "rect", "x": 1, "y": 1, "width": 0, "height": 5}, "rectangle of 0.0 x 5.0"),
             ({"name": "circle", "cx": 1, "cy": 1}, "the circle has no r"),
             (polygon([1, 9, 9], [2, 2, 8], label="thign"), "did you mean thing"),
             (polygon([1, 9, 9], [2, 2, 8], score="2"), "not within 0..1"),
@@ -144,6 +141,26 @@ class TestShapes:
     def test_a_broken_region_is_named(self, tmp_path: Path, region: dict[str, Any], message: str) -> None:
         with pytest.raises(AnnotationError, match=message):
             list(via.read(annotation(tmp_path, region), THINGS))
+
+    @pytest.mark.parametrize(
+        ("region", "message"),
+        [
+            (polygon([1, 2], [1, 2]), "polygon of 2 vertices encloses nothing"),
+            (polygon([1, 2, 3], [1, 2, 3]), "polygon of 3 vertices encloses nothing"),
+            ({"name": "rect", "x": 1, "y": 1, "width": 0, "height": 5}, "rectangle of 0.0 x 5.0 px"),
+            ({"name": "circle", "cx": 9, "cy": 9, "r": 0}, "circle of 64 vertices encloses nothing"),
+        ],
+    )
+    def test_what_encloses_nothing_is_passed_over_and_told(
+        self, tmp_path: Path, region: dict[str, Any], message: str
+    ) -> None:
+        heard: list[str] = []
+        whole = polygon([1, 9, 9], [2, 2, 8])
+        (scene,) = via.read(annotation(tmp_path, region, whole), THINGS, LabelOptions(notice=heard.append))
+        assert len(scene.instances) == 1
+        (line,) = heard
+        assert line.startswith(f"{tmp_path / 'x.json'}: 'a.png9': region 0: ")
+        assert message in line
 
     def test_a_missing_label_is_asked_for_where_there_are_several_classes(self, tmp_path: Path) -> None:
         with pytest.raises(AnnotationError, match="no label -- give it an attribute 'label', one of L1"):
@@ -217,7 +234,7 @@ class TestWriting:
             Scene(ref, SEG, (Instance("L1", (0, 0, 1, 1), to_outline(mask)),), group="p1"),
             Scene(replace(ref, path=tmp_path / "gone.png", name="gone, too.png"), SEG),
         ]
-        table_file, project = via.FORMAT.write(iter(scenes), tmp_path / "out")  # type: ignore[misc]
+        table_file, project, _ = via.FORMAT.write(iter(scenes), tmp_path / "out")  # type: ignore[misc]
         return table_file, project
 
     def test_csv_is_as_the_annotator_takes_it(self, written: tuple[Path, Path]) -> None:
