@@ -6,6 +6,7 @@ from pathlib import Path
 
 from spinekit.core.errors import UsageError
 from spinekit.files import printable
+from spinekit.formats.foreign import foreign_tool, seen
 from spinekit.formats.plugin import AnnotationFormat
 from spinekit.formats.registry import annotation_formats
 
@@ -14,20 +15,26 @@ def detect_format(path: Path) -> AnnotationFormat:
     """The one annotation format that a file or folder is of.
 
     Raises:
-        UsageError: If there is no such path, if several formats recognise it (named, to choose from with
-            ``--from``), or none does.
+        UsageError: If there is no such path; if several formats recognise it (named, to choose from with
+            ``--from``); or if none does, with what was seen and what to export instead.
     """
+    shown = printable(str(path))
     if not path.is_file() and not path.is_dir():
-        raise UsageError(f"{printable(str(path))}: no such file or folder -- check the path")
+        raise UsageError(f"{shown}: no such file or folder -- check the path")
     found = candidates(path)
     if len(found) == 1:
         return found[0]
-    shown = printable(str(path))
     if found:
         names = ", ".join(item.name for item in found)
         raise UsageError(f"{shown}: may be of several formats ({names}) -- say which with --from")
+    tool = foreign_tool(path)
+    if tool is not None:
+        raise UsageError(f"{shown}: holds {tool.name}, which spinekit does not read -- {tool.advice}")
     names = ", ".join(item.name for item in annotation_formats() if item.read is not None)
-    raise UsageError(f"{shown}: is of no annotation format that is known -- say which with --from: {names}")
+    raise UsageError(
+        f"{shown}: holds {seen(path)}, and no annotation format recognises it -- name the annotation itself, "
+        f"or say with --from which of these it is: {names}"
+    )
 
 
 def candidates(path: Path) -> list[AnnotationFormat]:
