@@ -18,7 +18,8 @@ from spinekit.models.weights import find_card, shipped_names
 from spinekit.schemas import load_yaml
 from spinekit.schemas.strict_yaml import dump_yaml
 from spinekit.workflows.accuracy import accuracy, as_figures, recipe_path
-from spinekit.workflows.train import read_recipe, split_table
+from spinekit.workflows.recipe import split_table
+from spinekit.workflows.train import read_recipe
 
 
 def main() -> None:

@@ -52,19 +52,24 @@ def command(
     with one_line_errors():
         from spinekit.runs import claim_folder, next_folder
         from spinekit.workflows.model_folder import write_model
-        from spinekit.workflows.train import read_recipe, settings_from, train
+        from spinekit.workflows.recipe import settings_of
+        from spinekit.workflows.train import TrainSettings, read_recipe, train
+        from spinekit.workflows.train_close import is_close
 
         given: dict[str, Any] = {
             "task": task, "data": data, "format": data_format, "annotations": annotations, "schema": schema,
             "split": split, "model": model, "start": start, "epochs": epochs, "batch": batch,
             "height": height, "width": width, "seed": seed, "device": device, "name": name,
         }  # fmt: skip
+        if recipe is not None and is_close(recipe):
+            _train_close(recipe, given, claim_folder(out) if out else next_folder(Path("runs")))
+            return
         if recipe is not None:
             settings = read_recipe(recipe, given)
         else:
             _demand(given)
             laid = {key: value for key, value in given.items() if value is not None}
-            settings = settings_from({"name": f"my-{task}", **laid}, "spinekit train")
+            settings = settings_of(TrainSettings, {"name": f"my-{task}", **laid}, "spinekit train")
         folder = claim_folder(out) if out else next_folder(Path("runs"))
         console = terminal()
         with progress_bar("batches") as bar:
@@ -83,6 +88,26 @@ def command(
         console.print(
             f"model: {card.parent}\nuse it: spinekit predict FILMS --model {card.parent}", markup=False
         )
+
+
+def _train_close(recipe: Path, given: dict[str, Any], folder: Path) -> None:
+    from spinekit.workflows.train_close import read_close_recipe, train_close_look
+
+    console = terminal()
+    settings = read_close_recipe(recipe, given)
+    with progress_bar("films") as bar:
+        line = bar.add_task("preparing", total=None)
+        trained = train_close_look(
+            settings,
+            folder,
+            on_epoch=lambda epoch: console.print(_words(epoch), markup=False),
+            on_progress=lambda what, done, total: bar.update(
+                line, description=what, completed=done, total=total or None
+            ),
+        )
+    console.print(
+        f"model: {trained.model}\nuse it: spinekit predict FILMS --model {trained.model}", markup=False
+    )
 
 
 def _demand(given: dict[str, Any]) -> None:

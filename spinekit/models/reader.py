@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,6 +34,10 @@ class Reader(Protocol):
         """The scene of an image."""
         ...
 
+    def look_closer(self, scene: Scene, image: Image) -> Scene:
+        """The scene with its landmarks placed anew, each at the film's resolution, where the model can."""
+        ...
+
 
 class InstanceReader:
     """A pose or mask network of Ultralytics.
@@ -47,15 +52,23 @@ class InstanceReader:
         self.schema = check_weights(card)
         self._threads = threads
         model = load_yolo(card)
+        from spinekit.models.close import CloseLook
         from spinekit.models.forward import Network
 
         self._network = Network(model)
+        self._close = CloseLook(card.close) if card.close is not None else None
 
     def read(self, image: Image) -> Scene:
         """All candidates of an image above a low score, most certain first."""
         use_threads(self._threads)
         items = self._poses(image) if self.card.task == "pose" else self._shapes(image)
         return Scene(image.ref, self.schema, tuple(items), model=self.card.name)
+
+    def look_closer(self, scene: Scene, image: Image) -> Scene:
+        """The landmarks of a scene placed anew; unchanged where the model has no close look."""
+        if self._close is None:
+            return scene
+        return replace(scene, instances=tuple(self._close.refined(scene.instances, image.pixels)))
 
     def _look(self, pixels: UInt8Array, canvas: Canvas) -> Look:
         """One look of a pose network at a film."""

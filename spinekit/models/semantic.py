@@ -52,6 +52,10 @@ class PixelReader:
         labels = (probability >= self.card.confidence).astype(np.uint8) * (len(self.schema.classes) - 1)
         return Scene(image.ref, self.schema, raster=Raster(labels, probability), model=self.card.name)
 
+    def look_closer(self, scene: Scene, image: Image) -> Scene:
+        """The scene as it is: pixels hold no landmarks."""
+        return scene
+
     def probability(self, pixels: UInt8Array) -> npt.NDArray[np.float32]:
         """(H, W) probability of the schema's last class."""
         use_threads(self._threads)

@@ -18,6 +18,8 @@ from spinekit.files import bundled, sha256_of
 from spinekit.models.canvas import Canvas
 from spinekit.schemas import load_schema, load_yaml
 
+CLOSE_FILE = "close.pt"
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
@@ -41,6 +43,8 @@ class ModelCard:
         enlarge: Factor by which tiles are enlarged (semantic models), otherwise 1.
         figures: Measured on the fixed test part, for people.
         limits: What the model must not be used for.
+        close: Weights of the close look that places landmarks anew, or None.
+        close_sha256: Of that file.
     """
 
     name: str
@@ -60,6 +64,8 @@ class ModelCard:
     enlarge: int = 1
     figures: Mapping[str, Any] | None = None
     limits: tuple[str, ...] = ()
+    close: Path | None = None
+    close_sha256: str = ""
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -128,6 +134,8 @@ def _read_card(folder: Path, weights: Path) -> ModelCard:
             enlarge=int(content.get("enlarge", 1)),
             figures=content.get("figures"),
             limits=tuple(str(line) for line in content.get("limits", ())),
+            close=folder / CLOSE_FILE if "close_sha256" in content else None,
+            close_sha256=str(content.get("close_sha256", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise AnnotationError(f"{card}: {error} is missing or wrong -- see a shipped card.yaml") from error
@@ -143,19 +151,25 @@ def check_weights(card: ModelCard) -> Schema:
         EnvironmentFaultError: If the file is missing, not a model file, changed, or of another schema.
     """
     path = card.weights
-    if not path.is_file():
-        raise EnvironmentFaultError(f"{path}: no such file -- reinstall spinekit, or train the model anew")
-    if path.stat().st_size == 0 or not zipfile.is_zipfile(path):
-        raise EnvironmentFaultError(
-            f"{path}: not a model file (truncated, empty or of another kind) -- get it anew"
-        )
-    if sha256_of(path) != card.sha256:
-        raise EnvironmentFaultError(
-            f"{path}: its sha256 is not the one in card.yaml -- changed or damaged; get it anew"
-        )
+    _check_file(path, card.sha256)
+    if card.close is not None:
+        _check_file(card.close, card.close_sha256)
     schema = load_schema(card.schema)
     if schema.fingerprint() != card.fingerprint:
         raise EnvironmentFaultError(
             f"{path}: trained for another version of {card.schema} -- train it anew with this spinekit"
         )
     return schema
+
+
+def _check_file(path: Path, sha256: str) -> None:
+    if not path.is_file():
+        raise EnvironmentFaultError(f"{path}: no such file -- reinstall spinekit, or train the model anew")
+    if path.stat().st_size == 0 or not zipfile.is_zipfile(path):
+        raise EnvironmentFaultError(
+            f"{path}: not a model file (truncated, empty or of another kind) -- get it anew"
+        )
+    if sha256_of(path) != sha256:
+        raise EnvironmentFaultError(
+            f"{path}: its sha256 is not the one in card.yaml -- changed or damaged; get it anew"
+        )

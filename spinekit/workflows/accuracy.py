@@ -30,8 +30,8 @@ from spinekit.metrics.spine import CONSTANT_ANGLES
 from spinekit.models.load import load_reader
 from spinekit.models.reader import Reader
 from spinekit.workflows.reading import Reading, read_with
+from spinekit.workflows.recipe import LabelledData, part_of_scene, read_labelled, split_table
 from spinekit.workflows.split import read_split
-from spinekit.workflows.train import TrainSettings, part_of_scene, read_labelled, split_table
 
 Pair = tuple[Scene, Reading]
 Progress = Callable[[int, str], None]
@@ -39,7 +39,7 @@ _SUCCESS_MM = (2.0, 2.5, 3.0, 4.0)
 
 
 def accuracy(
-    recipe: TrainSettings,
+    recipe: LabelledData,
     model: str,
     part: str = "test",
     spacing_mm: float | None = None,
@@ -71,7 +71,7 @@ def accuracy(
 
 
 def _pairs(
-    recipe: TrainSettings, reader: Reader, part: str, spacing_mm: float | None, on_progress: Progress | None
+    recipe: LabelledData, reader: Reader, part: str, spacing_mm: float | None, on_progress: Progress | None
 ) -> Iterator[Pair]:
     parts = read_split(split_table(recipe))
     done = 0

@@ -14,7 +14,8 @@ from spinekit.core.notice import RESEARCH_USE
 from spinekit.files import atomic_path, sha256_of, write_text
 from spinekit.schemas import load_schema, load_yaml
 from spinekit.schemas.strict_yaml import dump_yaml
-from spinekit.workflows.train import Trained, TrainSettings, split_table
+from spinekit.workflows.recipe import split_table
+from spinekit.workflows.train import Trained, TrainSettings
 
 _CONFIDENCE = {"pose": 0.1, "seg": 0.1, "sem": 0.5}
 

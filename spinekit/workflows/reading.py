@@ -61,7 +61,10 @@ def read_with(reader: Reader, image: Image) -> Reading:
         named = name_levels(scene)
     else:
         named = replace(scene, instances=scene.instances[: card.instances])
-    return _judge(named, reader)
+    judged = _judge(named, reader)
+    if judged.scene is None:
+        return judged
+    return replace(judged, scene=reader.look_closer(judged.scene, image))
 
 
 def unreadable(pixels: UInt8Array) -> str:

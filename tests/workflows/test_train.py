@@ -18,10 +18,11 @@ from spinekit.models.canvas import Canvas
 from spinekit.models.tiles import tile_samples
 from spinekit.models.training import check_architecture
 from spinekit.schemas import load_schema
+from spinekit.workflows.recipe import settings_of, split_table
 from spinekit.workflows.samples import write_samples
 from spinekit.workflows.seasoning import phantom_samples
 from spinekit.workflows.split import read_split
-from spinekit.workflows.train import read_recipe, settings_from, split_table, with_split
+from spinekit.workflows.train import TrainSettings, read_recipe, with_split
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RECIPES = sorted((CHECKOUT / "experiments").glob("*.yaml"))
@@ -56,19 +57,21 @@ def test_the_command_line_lies_over_a_recipe(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_a_wrong_setting_is_told_in_one_line(wrong: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words) as error:
-        settings_from({**LEAST, **wrong}, "recipe.yaml")
+        settings_of(TrainSettings, {**LEAST, **wrong}, "recipe.yaml")
     assert "\n" not in str(error.value)
 
 
 def test_a_missing_setting_is_named() -> None:
     with pytest.raises(UsageError, match="'schema' is missing"):
-        settings_from({key: value for key, value in LEAST.items() if key != "schema"}, "recipe.yaml")
+        settings_of(
+            TrainSettings, {key: value for key, value in LEAST.items() if key != "schema"}, "recipe.yaml"
+        )
 
 
 def test_data_without_its_variable_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPINEKIT_DATA", raising=False)
     with pytest.raises(UsageError, match="SPINEKIT_DATA is not set"):
-        settings_from({**LEAST, "data": "$SPINEKIT_DATA/x"}, "recipe.yaml")
+        settings_of(TrainSettings, {**LEAST, "data": "$SPINEKIT_DATA/x"}, "recipe.yaml")
 
 
 @pytest.mark.parametrize("model", ["yolo11n", "yolo12s", "resnet50", "yolo26"])
@@ -116,7 +119,9 @@ def test_a_view_without_phantoms_says_so() -> None:
 def test_data_without_a_split_are_divided_by_group(tmp_path: Path) -> None:
     write_samples(tmp_path / "films", count=6, seed=3, kinds=("orbit",))
     run = predict_truth(tmp_path)
-    settings = settings_from({**LEAST, "data": run, "images": "../films", "split": None}, "recipe.yaml")
+    settings = settings_of(
+        TrainSettings, {**LEAST, "data": run, "images": "../films", "split": None}, "recipe.yaml"
+    )
     made = with_split(settings, tmp_path / "out")
     assert made.split == tmp_path / "out" / "split.csv"
     assert len(read_split(split_table(made))) == 6

@@ -1,0 +1,167 @@
+"""The network of the close look: a small U-Net whose maps say where each landmark lies. Imported late.
+
+A point is the mean of its map (Nibali et al. 2018, "Numerical coordinate regression with convolutional neural
+networks"), so it is found between the cells, and the map's width says how sure the network is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from spinekit.core.errors import EnvironmentFaultError
+from spinekit.core.image import FloatArray
+from spinekit.files import atomic_path
+
+_FORMAT = "spinekit-close-1"
+WIDTHS = (16, 32, 48, 64, 64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CloseSettings:
+    """What a close look needs beside its weights.
+
+    Attributes:
+        shape: (K, 2) mean shape in units.
+        side: Rows and columns of a crop, a multiple of 16.
+        zoom: Crop px per unit of the shape.
+        views: Fields of view of a crop's channels, as multiples of the first.
+        each: Whether every landmark has a crop of its own; otherwise one crop shows all of them.
+        flip_index: For each landmark the one that takes its place in the mirror; empty where the mirror image
+            is never met (lateral films).
+        calibration: Factor that makes the spread of the maps the standard deviation of the errors on films that
+            were not trained on.
+    """
+
+    shape: FloatArray
+    side: int
+    zoom: float
+    views: tuple[float, ...]
+    each: bool
+    flip_index: tuple[int, ...]
+    calibration: float = 1.0
+
+
+def _double(inward: int, outward: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inward, outward, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outward),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(outward, outward, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outward),
+        nn.ReLU(inplace=True),
+    )
+
+
+class CloseNet(nn.Module):  # type: ignore[misc]
+    """Maps at half the crop's resolution, one for each landmark.
+
+    Args:
+        points: K landmarks.
+        views: Channels of a crop.
+        widths: Channels of each scale.
+    """
+
+    def __init__(self, points: int, views: int = 1, widths: tuple[int, ...] = WIDTHS) -> None:
+        super().__init__()
+        self.down = nn.ModuleList(_double(a, b) for a, b in zip((views, *widths[:-1]), widths, strict=True))
+        # The finest scale stays on the way down only: maps at half the resolution are fine enough for a mean.
+        pairs = list(zip(widths[:1:-1], widths[-2:0:-1], strict=True))
+        self.up = nn.ModuleList(_double(a + b, b) for a, b in pairs)
+        self.head = nn.Conv2d(widths[1], points, 1)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """(B, V, S, S) in -1..1 to (B, K, S/2, S/2) logits."""
+        kept: list[Tensor] = []
+        here = crops
+        for level, block in enumerate(self.down):
+            here = block(functional.max_pool2d(here, 2) if level else here)
+            kept.append(here)
+        for block, beside in zip(self.up, kept[-2:0:-1], strict=True):
+            here = functional.interpolate(here, scale_factor=2.0, mode="bilinear", align_corners=False)
+            here = block(torch.cat([here, beside], dim=1))
+        answer: Tensor = self.head(here)
+        return answer
+
+
+def places(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Means and variances of maps.
+
+    Args:
+        logits: (B, K, h, w) at half the crop's resolution.
+
+    Returns:
+        (B, K, 2) means x, y and (B, K, 2) variances along them, in crop px.
+    """
+    h, w = logits.shape[-2:]
+    share = logits.float().flatten(2).softmax(dim=-1).unflatten(2, (h, w))
+    # A cell of the maps covers two px of the crop; its centre lies between them.
+    x = torch.arange(w, device=logits.device) * 2 + 0.5
+    y = torch.arange(h, device=logits.device) * 2 + 0.5
+    columns, rows = share.sum(dim=2), share.sum(dim=3)
+    mean = torch.stack([(columns * x).sum(-1), (rows * y).sum(-1)], dim=-1)
+    square = torch.stack([(columns * x**2).sum(-1), (rows * y**2).sum(-1)], dim=-1)
+    return mean, (square - mean**2).clamp_min(0)
+
+
+def to_input(crops: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
+    """(B, V, S, S) grey values in -1..1, each crop's own contrast evened out."""
+    values = torch.from_numpy(np.ascontiguousarray(crops)).float()
+    mean = values.mean(dim=(2, 3), keepdim=True)
+    spread = values.std(dim=(2, 3), keepdim=True).clamp_min(4.0)
+    return ((values - mean) / (3 * spread)).clamp(-1.5, 1.5)
+
+
+def save_close(net: CloseNet, settings: CloseSettings, path: Path) -> None:
+    """Writes weights in half precision with their settings: tensors and plain values, no code."""
+    state = {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}
+    content = {
+        "format": _FORMAT,
+        "shape": settings.shape.tolist(),
+        "side": settings.side,
+        "zoom": settings.zoom,
+        "views": list(settings.views),
+        "each": settings.each,
+        "flip_index": list(settings.flip_index),
+        "calibration": settings.calibration,
+        "state": state,
+    }
+    with atomic_path(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_close(path: Path) -> tuple[CloseNet, CloseSettings]:
+    """Reads what `save_close` wrote.
+
+    Raises:
+        EnvironmentFaultError: If the file is of another kind; nothing in it is run.
+    """
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        # A file of another kind has no shape under this name.
+        content = content if content["format"] == _FORMAT else {}
+        settings = CloseSettings(
+            np.array(content["shape"], dtype=np.float64),
+            int(content["side"]),
+            float(content["zoom"]),
+            tuple(float(view) for view in content["views"]),
+            bool(content["each"]),
+            tuple(int(index) for index in content["flip_index"]),
+            float(content["calibration"]),
+        )
+        net = CloseNet(len(settings.shape), len(settings.views))
+        net.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in content["state"].items()}
+        )
+    except Exception as error:
+        raise EnvironmentFaultError(
+            f"{path}: not the weights of a close look ({type(error).__name__}) -- get the file anew, or train one"
+        ) from error
+    net.eval()
+    return net, settings

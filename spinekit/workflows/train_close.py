@@ -1,0 +1,190 @@
+"""Training of a close look: the model that a first look already is gets a second network beside it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from spinekit.core.errors import UsageError
+from spinekit.core.scene import Scene
+from spinekit.files import atomic_path, sha256_of, write_text
+from spinekit.models.close_training import CloseFilm, CloseJitter, ClosePlan, train_close
+from spinekit.models.training import EpochReport
+from spinekit.models.weights import CLOSE_FILE, check_weights, find_card
+from spinekit.schemas import load_schema, load_yaml
+from spinekit.schemas.strict_yaml import dump_yaml
+from spinekit.workflows.recipe import (
+    LabelledData,
+    labelled_pixels,
+    recipe_content,
+    scenes_by_part,
+    settings_of,
+    split_table,
+)
+from spinekit.workflows.split import read_split
+
+Progress = Callable[[str, int, int], None]
+
+
+class Jitter(BaseModel):
+    """How far the first look is taken to be off; see `spinekit.models.close_training.CloseJitter`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    point: float = Field(0.08, ge=0, le=1)
+    shift: float = Field(0.08, ge=0, le=1)
+    turn: float = Field(4.0, ge=0, le=45)
+    stretch: float = Field(0.06, ge=0, le=0.5)
+
+
+class CloseRecipe(LabelledData):
+    """The whole recipe of a close look.
+
+    Attributes:
+        task: ``close``.
+        first: The model whose landmarks are to be placed anew: a shipped name or a folder.
+        side: Rows and columns of a crop.
+        zoom: Crop px per unit of the landmarks' mean shape (whose root mean square radius is 1).
+        views: Fields of view of a crop's channels, as multiples of the first.
+        each: Whether every landmark has a crop of its own.
+        mirrored: Whether films may be met mirrored.
+        epochs: Passes over all crops.
+        batch: Crops a step.
+        repeat: How often every crop is met in an epoch, each time another way.
+        learning_rate: Of AdamW, rising and falling once.
+        precision: ``fp32`` or ``bf16``.
+        jitter: How far the first look is taken to be off.
+    """
+
+    task: Literal["close"]
+    first: str
+    side: int = Field(96, ge=32, le=512, multiple_of=16)
+    zoom: float = Field(gt=1, le=2000)
+    views: tuple[float, ...] = (1.0, 2.5)
+    each: bool = False
+    mirrored: bool = False
+    epochs: int = Field(16, ge=1, le=10_000)
+    batch: int = Field(32, ge=1, le=4096)
+    repeat: int = Field(1, ge=1, le=1000)
+    learning_rate: float = Field(2e-3, gt=0, le=1)
+    precision: Literal["fp32", "bf16"] = "fp32"
+    jitter: Jitter = Jitter()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedClose:
+    """What a training of a close look made.
+
+    Attributes:
+        model: The model's folder: the first look's files and the new network beside them.
+        history: Every epoch's report.
+    """
+
+    model: Path
+    history: tuple[EpochReport, ...]
+
+
+def is_close(path: Path) -> bool:
+    """Whether a recipe is one of a close look."""
+    content = load_yaml(path)
+    return isinstance(content, dict) and content.get("task") == "close"
+
+
+def read_close_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> CloseRecipe:
+    """A recipe from YAML, with settings of the command line laid over it.
+
+    Raises:
+        UsageError: Naming an unknown or wrong setting and the nearest known one.
+    """
+    return settings_of(CloseRecipe, recipe_content(path, overrides), str(path))
+
+
+def train_close_look(
+    recipe: CloseRecipe,
+    out: Path,
+    on_epoch: Callable[[EpochReport], None] | None = None,
+    on_progress: Progress | None = None,
+) -> TrainedClose:
+    """Trains on the split's train part, choosing the epoch by val.
+
+    Args:
+        recipe: What to do.
+        out: A new or empty folder; the model comes to lie in ``out/model``.
+        on_epoch: Told after every epoch.
+        on_progress: Told of work: what, how much is done, of how much.
+
+    Raises:
+        UsageError: If the first look says something else than the recipe.
+    """
+    card = find_card(recipe.first)
+    schema = check_weights(card)
+    if schema.name != recipe.schema_name:
+        raise UsageError(
+            f"{recipe.name}: {recipe.first} finds landmarks of {schema.name}, the recipe says "
+            f"{recipe.schema_name} -- name a first look of the same schema"
+        )
+    by_part = scenes_by_part(recipe, read_split(split_table(recipe)))
+    films = {part: _films(by_part[part], part, on_progress) for part in ("train", "val")}
+    history: list[EpochReport] = []
+
+    def keep(report: EpochReport) -> None:
+        history.append(report)
+        if on_epoch is not None:
+            on_epoch(report)
+
+    weights = train_close(_plan(recipe), films["train"], films["val"], out, keep)
+    return TrainedClose(_write(recipe, card.weights.parent, weights, out / "model", history), tuple(history))
+
+
+def _plan(recipe: CloseRecipe) -> ClosePlan:
+    schema = load_schema(recipe.schema_name)
+    jitter = recipe.jitter
+    return ClosePlan(
+        side=recipe.side,
+        zoom=recipe.zoom,
+        views=recipe.views,
+        each=recipe.each,
+        flip_index=schema.flip_index() if recipe.mirrored else (),
+        epochs=recipe.epochs,
+        batch=recipe.batch,
+        learning_rate=recipe.learning_rate,
+        seed=recipe.seed,
+        repeat=recipe.repeat,
+        precision=recipe.precision,
+        jitter=CloseJitter(jitter.point, jitter.shift, jitter.turn, jitter.stretch),
+    )
+
+
+def _films(scenes: list[Scene], part: str, on_progress: Progress | None) -> list[CloseFilm]:
+    films = []
+    for done, scene in enumerate(scenes, start=1):
+        shapes = [item.landmarks.xy for item in scene.instances if item.landmarks is not None]
+        if shapes:
+            films.append(CloseFilm(labelled_pixels(scene), np.array(shapes)))
+        if on_progress is not None:
+            on_progress(f"reading {part} films", done, len(scenes))
+    return films
+
+
+def _write(recipe: CloseRecipe, first: Path, weights: Path, folder: Path, history: list[EpochReport]) -> Path:
+    """The first look's files with the new network beside them; its figures no longer hold and are left out."""
+    for source, name in ((first / "weights.pt", "weights.pt"), (weights, CLOSE_FILE)):
+        with atomic_path(folder / name) as temporary:
+            shutil.copyfile(source, temporary)
+    content: Any = load_yaml(first / "card.yaml")
+    content.pop("figures", None)
+    content["close_sha256"] = sha256_of(folder / CLOSE_FILE)
+    write_text(folder / "card.yaml", dump_yaml(content))
+    settings = recipe.model_dump(mode="json", by_alias=True)
+    settings |= {key: Path(settings[key]).name for key in ("data", "split", "first") if settings[key]}
+    epochs = [{"epoch": e.epoch, "losses": dict(e.losses), "metrics": dict(e.metrics)} for e in history]
+    record = {"settings": settings, "epochs": epochs}
+    write_text(folder / "run-close.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
+    return folder
