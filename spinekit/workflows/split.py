@@ -21,6 +21,7 @@ from spinekit.schemas import load_schema
 
 PARTS = ("train", "val", "test")
 _THUMBNAIL = 32
+_ROWS = 512
 _DUPLICATE = 0.984  # correlation of thumbnails: films of one visit reach 0.978, retakes exceed this
 
 
@@ -61,10 +62,12 @@ def join_duplicates(names: Sequence[str], groups: Sequence[str], thumbnails: Flo
             group = root[group]
         return group
 
-    likeness = thumbnails @ thumbnails.T
-    for i, j in np.argwhere(np.triu(likeness > _DUPLICATE, k=1)).tolist():
-        first, second = sorted((find(groups[i]), find(groups[j])))
-        root[second] = first
+    # A few rows of the table of likenesses at a time: whole, it would fill the memory of a large set.
+    for start in range(0, len(names), _ROWS):
+        likeness = thumbnails[start : start + _ROWS] @ thumbnails[start:].T
+        for i, j in np.argwhere(np.triu(likeness > _DUPLICATE, k=1)).tolist():
+            first, second = sorted((find(groups[start + i]), find(groups[start + j])))
+            root[second] = first
     return [find(group) for group in groups]
 
 
