@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from spinekit.core.image import Image
@@ -12,9 +12,10 @@ from spinekit.formats.plugin import MAX_PIXELS, ReadOptions
 from spinekit.measures import measure
 from spinekit.models.load import load_reader as load_model
 from spinekit.schemas import load_schema
+from spinekit.workflows import convert as converting
 from spinekit.workflows import predict as workflow
 
-__all__ = ["load_model", "load_schema", "measure", "predict", "read_images"]
+__all__ = ["convert", "load_model", "load_schema", "measure", "predict", "read_images"]
 
 
 def predict(
@@ -64,6 +65,67 @@ def predict(
         max_pixels=max_pixels,
     )
     return workflow.predict(settings, on_progress)
+
+
+def convert(
+    source: str | Path,
+    out: str | Path,
+    *,
+    to: str,
+    from_format: str | None = None,
+    schema: str | Path | None = None,
+    names: str | Path | None = None,
+    images: str | Path | None = None,
+    class_attribute: str | None = None,
+    allow_loss: bool = False,
+    allow_missing: bool = False,
+    consensus: str | None = None,
+    covariates: bool = False,
+    copy_images: bool | None = None,
+    on_progress: converting.Progress | None = None,
+    on_loss: Callable[[Mapping[str, str]], None] | None = None,
+) -> converting.Conversion:
+    """Converts annotations from one format to another; nothing is lost that is not told first.
+
+    Args:
+        source: Annotation file or folder.
+        out: A new or empty folder.
+        to: Format to write, e.g. ``"coco"``.
+        from_format: Format of the source; None to tell it by its content.
+        schema: Landmark or class set, a name or a file; None for the names that the source uses.
+        names: YAML file with ``classes: {old: new, unwanted: null}`` and ``landmarks: {...}``.
+        images: Folder of the images; None where the annotation says or where they lie beside it.
+        class_attribute: Attribute that holds the class, for formats that leave it to the user (VIA).
+        allow_loss: Whether what the target cannot carry may be lost.
+        allow_missing: Whether annotated images that are not there are passed over.
+        consensus: ``"mean"`` to average the points of several readers; None to keep them apart.
+        covariates: Whether age and sex may be written.
+        copy_images: Whether 8-bit copies of the images are laid beside; None where the format needs them.
+        on_progress: Told of work: what, how many images are done, of how many (0: unknown).
+        on_loss: Told, before anything is written, what is lost.
+
+    Returns:
+        What was written, passed over and lost.
+
+    Raises:
+        SpinekitError: With one line that says what is wrong and how to mend it.
+    """
+    settings = converting.ConvertSettings(
+        source=Path(source),
+        out=Path(out),
+        to=to,
+        from_format=from_format,
+        schema_name=None if schema is None else str(schema),
+        map=None if names is None else Path(names),
+        images=None if images is None else Path(images),
+        class_attribute=class_attribute,
+        allow_loss=allow_loss,
+        allow_missing=allow_missing,
+        consensus=consensus,
+        covariates=covariates,
+        copy_images=copy_images,
+    )
+    return converting.convert(settings, on_progress, on_loss)
 
 
 def read_images(

@@ -63,6 +63,7 @@ SAID: dict[str, list[tuple[str, ...]]] = {
     "models list": [("models", "list")],
     "models info": [("models", "info", MODEL), ("models", "info", "yolo11n.pt")],
     "predict": [PROPOSED, ("predict", str(SAMPLES)), ("predict", "films", "--model", "yolo11n.pt")],
+    "convert": [("convert", "proposed/via", "converted", "--to", "coco", "--images", "films", "--allow-loss")],
     "dataset split": [SPLIT],
     "train": [
         ("train", "--task", "pose", "--data", "films", "--annotations", "via_project.json", "--format", "via",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spinekit.core.errors import AnnotationError, UsageError
-from spinekit.core.scene import Scene
+from spinekit.core.scene import Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.core.translate import Translated, Translation, labels_of, translate, translation
 from spinekit.files import printable
 from spinekit.formats.detection import detect_format
 from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions
 from spinekit.formats.registry import annotation_format
+from spinekit.formats.rings import corner_outline
 from spinekit.schemas import load_schema, nearest
 from spinekit.schemas.made import schema_from_names
 from spinekit.workflows.mapping import NameMap, check_names, renamed
@@ -102,7 +103,32 @@ def find_labelled(
     if names is not None:
         check_names(names, own, target)
     pairs = (None, None) if names is None else (names.classes, names.landmarks)
-    return Labelled(source, form, options, own, target, translation(own, target, *pairs))
+    way = translation(own, target, *pairs)
+    _check_points(way, source)
+    return Labelled(source, form, options, own, target, way)
+
+
+def _check_points(way: Translation, source: Path) -> None:
+    """Refuses a translation that puts two points in one place, or none anywhere.
+
+    Raises:
+        UsageError: Naming the points.
+    """
+    shown = printable(str(source))
+    by_target: dict[str, str] = {}
+    for old, new in way.landmarks.items():
+        if new is not None and by_target.setdefault(new, old) != old:
+            raise UsageError(
+                f"{shown}: the landmarks {by_target[new]!r} and {old!r} are both {new} of {way.target.name} -- "
+                "say which of them with --map, null for the other"
+            )
+    points = way.source.landmark_names
+    if points and way.target.landmarks and not any(name in way.landmarks for name in points):
+        raise UsageError(
+            f"{shown}: none of its landmarks ({', '.join(map(printable, points[:6]))}"
+            f"{', ...' if len(points) > 6 else ''}) is in {way.target.name}, which has "
+            f"{', '.join(way.target.landmark_names[:6])} -- name another --schema, or pair them in the file of --map"
+        )
 
 
 def read_labelled(found: Labelled, hear: Callable[[Translated], None] | None = None) -> Iterator[Scene]:
@@ -123,7 +149,7 @@ def read_labelled(found: Labelled, hear: Callable[[Translated], None] | None = N
             yield scene
             continue
         try:
-            translated = translate(scene, found.names)
+            translated = translate(_with_bodies(scene, found.schema), found.names)
         except KeyError as error:
             raise unknown_label(found, str(error.args[0]), scene.image.name) from None
         if hear is not None:
@@ -131,6 +157,20 @@ def read_labelled(found: Labelled, hear: Callable[[Translated], None] | None = N
         else:
             _tell(found, translated)
         yield translated.scene
+
+
+def _with_bodies(scene: Scene, target: Schema) -> Scene:
+    """The scene with the outlines that its corners enclose, where only outlines have a place in the target."""
+    if target.task != "seg" or target.landmarks:
+        return scene
+    return replace(scene, instances=tuple(_with_body(item, scene.schema) for item in scene.instances))
+
+
+def _with_body(item: Instance, schema: Schema) -> Instance:
+    if item.outline is not None or item.landmarks is None:
+        return item
+    outline = corner_outline(item.landmarks, schema)
+    return item if outline is None else replace(item, outline=outline, landmarks=None, box=outline.box)
 
 
 def _tell(found: Labelled, translated: Translated) -> None:
@@ -162,7 +202,15 @@ def own_schema(source: Path, form: AnnotationFormat, options: LabelOptions) -> S
 
 def unknown_label(found: Labelled, label: str, image: str) -> AnnotationError:
     """The complaint about a label that the wanted schema lacks."""
+    others = (
+        []
+        if found.names is None
+        else [
+            name for name in labels_of(found.names.source) if name not in found.names.labels and name != label
+        ]
+    )
+    also = f" (nor are {', '.join(map(printable, others[:8]))})" if others else ""
     return AnnotationError(
-        f"{found.source}: {printable(image)}: {printable(label[:60])!r} is no label of {found.schema.name} -- "
-        f"{nearest(label, labels_of(found.schema))} Name it in the file of --map, or null there to leave it out"
+        f"{found.source}: {printable(image)}: {printable(label[:60])!r} is no label of {found.schema.name}{also} -- "
+        f"{nearest(label, labels_of(found.schema))} pair them in the file of --map, with null to leave one out"
     )
