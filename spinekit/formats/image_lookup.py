@@ -10,7 +10,7 @@ from spinekit.core.image import ImageRef
 from spinekit.core.scene import Absent
 from spinekit.files import printable
 from spinekit.formats.plugin import LabelOptions
-from spinekit.formats.sources import FOUND_SUFFIXES, ImageFolder, split_frame
+from spinekit.formats.sources import FOUND_SUFFIXES, ImageFolder, split_frame, unsafe_name
 
 _SEPARATORS = frozenset(" ._-")
 
@@ -66,3 +66,26 @@ def by_own_name(folder: ImageFolder, stems: Mapping[str, list[str]], name: str) 
         listed = ", ".join(printable(item) for item in images[:3])
         return Absent(f"{printable(name)}: {len(images)} images have this name ({listed})")
     return folder.find(images[0])
+
+
+def annotation_name(image: ImageRef, taken: set[str]) -> str:
+    """What to call an annotation file of an image, without suffix: as the image, so that `by_own_name` finds it.
+
+    Args:
+        image: Of which the annotation is.
+        taken: Names given already; the new one is added. Where two images differ in their suffix alone, and
+            for one frame of several, the name keeps the image's suffix.
+
+    Returns:
+        A relative name with ``/`` that stays inside the folder it is written to.
+    """
+    name = image.name or image.path.name
+    if unsafe_name(name):
+        name = image.path.name
+    path = PurePosixPath(name)
+    file, frame = split_frame(name)
+    short = path.as_posix() if frame else path.with_suffix("").as_posix()
+    if Path(file).suffix.lower() not in FOUND_SUFFIXES or short.casefold() in taken:
+        short = path.as_posix()
+    taken.add(short.casefold())
+    return short

@@ -17,7 +17,7 @@ from spinekit.core.errors import AnnotationError
 from spinekit.core.image import FloatArray, ImageRef
 from spinekit.core.landmarks import Landmarks, Visibility
 from spinekit.core.outline import Outline, ring_area
-from spinekit.core.scene import Author, Box, Instance
+from spinekit.core.scene import Author, Instance
 from spinekit.core.schema import Schema
 from spinekit.files import printable
 from spinekit.formats.sources import all_labels, class_label, points_box
@@ -222,11 +222,11 @@ def _instance(members: list[Mark], schema: Schema, advice: Advice) -> Instance:
     first = members[0]
     points = [mark for mark in members if mark.kind is MarkKind.POINT]
     rings = [mark for mark in members if mark.kind is MarkKind.RING]
-    boxes = [_box(mark) for mark in members if mark.kind is MarkKind.BOX]
+    boxes = [mark.xy for mark in members if mark.kind is MarkKind.BOX]
     landmarks = _landmarks(points, schema, advice) if points else None
     outline = _outline(rings) if rings else None
     if boxes:
-        box = boxes[0]
+        box = points_box(np.concatenate(boxes))
     elif outline is not None:
         box = outline.box
     else:
@@ -286,11 +286,6 @@ def _outline(rings: list[Mark]) -> Outline:
     if not outer:
         raise AnnotationError(f"{rings[0].place}: a hole without an outer border -- add its outline")
     return Outline(outer, tuple(mark.xy for mark in rings if mark.hole))
-
-
-def _box(mark: Mark) -> Box:
-    (left, top), (right, bottom) = mark.xy.tolist()
-    return left, top, right, bottom
 
 
 def _outside(item: Instance, image: ImageRef) -> bool:

@@ -124,6 +124,10 @@ def _from_json(path: Path) -> Export:
             for item in files
         )
         return Export(tuple(entries), choices)
+    if content.keys() == {"region", "file"}:
+        raise AnnotationError(
+            f"{path}: defines attributes and has no filename -- export the annotations, not the attributes"
+        )
     metadata = content.get("_via_img_metadata", content)
     if not isinstance(metadata, dict):
         raise AnnotationError(f"{path}: _via_img_metadata is no object -- save the project again")
