@@ -94,7 +94,10 @@ def instances(shapes: list[Shape], schema: Schema, reader: str | None, notice: N
     Raises:
         AnnotationError: If a shape fits nothing in the schema.
     """
-    marks = [mark for shape in shapes for mark in _marks(shape, schema, reader, notice)]
+    pointed = {shape.group for shape in shapes if shape.group and shape.kind in _POINTS}
+    marks = [
+        mark for shape in shapes for mark in _marks(shape, shape.group in pointed, schema, reader, notice)
+    ]
     return instances_of(_with_keys(_without_doubled(marks, notice)), schema, _ADVICE)
 
 
@@ -118,7 +121,9 @@ def _shape(item: object, place: str) -> Shape:
     return Shape(place, str(kind), label.strip(), xy, "" if group is None else str(group), item)
 
 
-def _marks(shape: Shape, schema: Schema, reader: str | None, notice: Notice) -> Iterator[Mark]:
+def _marks(
+    shape: Shape, beside_points: bool, schema: Schema, reader: str | None, notice: Notice
+) -> Iterator[Mark]:
     """A shape as marks; none where it has no place in a scene, which is told."""
     kind = MarkKind.RING
     parts: list[tuple[FloatArray, bool]] = []
@@ -127,7 +132,7 @@ def _marks(shape: Shape, schema: Schema, reader: str | None, notice: Notice) -> 
         landmarks = _landmark_names(shape, schema, notice)
         kind, parts = MarkKind.POINT, [(xy[None], False) for xy in shape.xy[: len(landmarks)]]
     elif shape.kind == "rectangle":
-        corners = _rectangle(shape, notice)
+        corners = _rectangle(shape, beside_points, notice)
         kind, parts = MarkKind.BOX, [] if corners is None else [(corners, False)]
     elif shape.kind == "mask":
         outline = _mask(shape, notice)
@@ -174,11 +179,15 @@ def _is_class(label: str, schema: Schema) -> bool:
     return label.casefold() in {name.casefold() for name in all_labels(schema)}
 
 
-def _rectangle(shape: Shape, notice: Notice) -> FloatArray | None:
+def _rectangle(shape: Shape, beside_points: bool, notice: Notice) -> FloatArray | None:
+    """The corners; beside points, whose label it carries, a rectangle may be without area."""
     if len(shape.xy) not in {2, 4}:
         raise AnnotationError(f"{shape.place}: a rectangle of {len(shape.xy)} corners -- draw it again")
-    (left, top), (right, bottom) = shape.xy.min(axis=0), shape.xy.max(axis=0)
-    return box_corners((float(left), float(top), float(right), float(bottom)), shape.place, notice)
+    corners: FloatArray = np.stack([shape.xy.min(axis=0), shape.xy.max(axis=0)])
+    if beside_points:
+        return corners
+    (left, top), (right, bottom) = corners.tolist()
+    return box_corners((left, top, right, bottom), shape.place, notice)
 
 
 def _ring(shape: Shape, notice: Notice) -> FloatArray | None:
