@@ -51,7 +51,7 @@ def mean_shape(shapes: FloatArray, rounds: int = 5) -> FloatArray:
     Returns:
         Centred on its mean, of root mean square radius 1.
     """
-    mean = _unit(shapes.mean(axis=0) - shapes.mean(axis=(0, 1)))
+    mean = _unit(np.mean([_unit(shape) for shape in shapes], axis=0))
     for _ in range(rounds):
         aligned = [frame_of(mean, shape).to_units(shape) for shape in shapes]
         mean = _unit(np.mean(aligned, axis=0))
