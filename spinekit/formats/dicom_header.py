@@ -87,12 +87,10 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS) -> ImageHeader:
     """
     import pydicom
 
-    # pydicom quotes values in what it logs, names of patients among them: that must reach no log file.
-    logging.getLogger("pydicom").propagate = False
+    quiet()
     with path.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES)
-    marked = head[128:132] == b"DICM"
-    _check_inflated_size(path, head, max_pixels)
+        marked = stream.read(132)[128:] == b"DICM"
+    check_inflated_size(path, max_pixels)
     item = pydicom.dcmread(path, force=True)
     if not marked and "Rows" not in item and "SOPClassUID" not in item:
         raise ReadError(path, "not a DICOM image", "export it as DICOM, PNG, JPEG or TIFF")
@@ -234,9 +232,23 @@ def _check_complete(path: Path, item: Dataset) -> None:
         )
 
 
-def _check_inflated_size(path: Path, head: bytes, max_pixels: int) -> None:
-    """Refuses a deflated object that would not fit: kilobytes may unfold to gigabytes."""
-    start, syntax = _meta_end(head)
+def quiet() -> None:
+    """Keeps what pydicom logs from every log file: it quotes values, names of patients among them."""
+    logging.getLogger("pydicom").propagate = False
+
+
+def check_inflated_size(path: Path, max_pixels: int = MAX_PIXELS) -> None:
+    """Refuses a deflated object that would not fit: kilobytes may unfold to gigabytes, of tags alone too.
+
+    Args:
+        path: The file, deflated or not.
+        max_pixels: Limit of rows x columns x frames, to which the limit of bytes is in proportion.
+
+    Raises:
+        ReadError: If it is too large, or its deflated content is damaged.
+    """
+    with path.open("rb") as stream:
+        start, syntax = _meta_end(stream.read(_HEAD_BYTES))
     if syntax != DEFLATED:
         return
     limit = int(INFLATED_BYTES * max(1.0, max_pixels / MAX_PIXELS))
