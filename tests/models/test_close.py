@@ -116,7 +116,8 @@ def test_a_close_look_places_points_nearer_and_says_how_sure_it_is(learnt: Path)
         item = Instance("vertebra", (0, 0, 9, 9), landmarks=landmarks(NAMES, rough))
         (found,) = look.refined([item], film)
         points = found.landmarks
-        assert points is not None and points.spread is not None
+        assert points is not None
+        assert points.spread is not None
         before.append(np.linalg.norm(rough - corners, axis=1))
         after.append(np.linalg.norm(points.xy - corners, axis=1))
         inside.append(np.abs(points.xy - corners) < 3 * points.spread)
