@@ -29,7 +29,7 @@ from spinekit.workflows.labelled import Labelled, find_labelled, read_labelled
 from spinekit.workflows.manifest import Manifest, manifest
 from spinekit.workflows.mapping import read_map
 from spinekit.workflows.raster_outlines import raster_as_outlines
-from spinekit.workflows.survey import Survey, count_scene, count_translated, losses
+from spinekit.workflows.survey import Survey, count_scene, count_translated, losses, said_of
 
 Progress = Callable[[str, int, int], None]
 
@@ -244,13 +244,17 @@ def _surveyed(plan: _Plan, notices: list[str], on_progress: Progress | None) -> 
             _counted(plan, lenient, on_progress)
         except AnnotationError as same:
             raise same from None
-        missing = len(notices)
-        first = str(error).split(" -- ", maxsplit=1)[0]
-        more = f" ({missing} lines like this)" if missing > 1 else ""
-        raise AnnotationError(
-            f"{first}{more} -- name the folder of the images with --images, or pass over those that are "
-            "missing with --allow-missing"
-        ) from None
+        raise AnnotationError(_missing(plan, notices, said_of(str(error))[1])) from None
+
+
+def _missing(plan: _Plan, notices: list[str], what: str) -> str:
+    """That annotated images are not there, with the names of the first."""
+    names = [name for name, said in map(said_of, notices) if said == what]
+    shown = ", ".join(map(printable, names[:5])) + (", ..." if len(names) > 5 else "")
+    return (
+        f"{printable(str(plan.settings.source))}: {len(names)} annotated images cannot be found ({shown}): "
+        f"{printable(what)} -- name their folder with --images, or pass over them with --allow-missing"
+    )
 
 
 def _counted(plan: _Plan, found: Labelled, on_progress: Progress | None) -> Survey:

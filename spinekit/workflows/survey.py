@@ -142,9 +142,18 @@ def reasons(notices: Sequence[str]) -> dict[str, int]:
     return dict(Counter(_reason(notice) for notice in notices).most_common())
 
 
+def said_of(notice: str) -> tuple[str, str]:
+    """What a line about something passed over is about, and what it says, without advice.
+
+    ``a.csv: line 3: x.png: not in films: passed over`` gives ``x.png`` and ``not in films``.
+    """
+    told = notice.split(" -- ", maxsplit=1)[0].removesuffix(": passed over")
+    about, _, what = told.rpartition(": ")
+    return about.rpartition(": ")[-1].strip(), what.strip()
+
+
 def _reason(notice: str) -> str:
-    """What a line about something passed over says, without saying of what."""
-    what = notice.split(" -- ", maxsplit=1)[0].rsplit(": ", 1)[-1]
-    what = re.sub(r"\S*/\S+", "...", what)
+    """What a line says, without saying of which."""
+    what = re.sub(r"\S*/\S+", "...", said_of(notice)[1])
     what = re.sub(r"'[^']*'|\"[^\"]*\"", "...", what)
     return re.sub(r"-?\d+(?:\.\d+)?", "N", what).strip()
