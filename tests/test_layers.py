@@ -39,10 +39,7 @@ FREE = {"numpy", "scipy", "cv2", "PIL"}  # above core and files
 DOORS: dict[str, set[str]] = {
     library: set(doors)
     for libraries, doors in (
-        (
-            "yaml",
-            ("schemas", "formats/yolo", "formats/yolo_dataset"),
-        ),  # a training's data.yaml is written there
+        ("yaml", ("schemas",)),
         ("pydicom highdicom defusedxml openpyxl", ("formats",)),
         ("ultralytics torch torchvision openvino onnx onnxruntime", ("models",)),
         # Ultralytics brings matplotlib along; its private surroundings borrow the fonts.

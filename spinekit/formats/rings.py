@@ -9,7 +9,13 @@ from spinekit.core.landmarks import Landmarks
 from spinekit.core.outline import Outline, ring_area
 from spinekit.core.schema import Schema
 
-Edge = tuple[tuple[float, float], tuple[float, float]]
+Vertex = tuple[float, float]
+
+LEAST_AREA = 1e-6
+"""px^2; a ring that encloses less encloses nothing."""
+
+_PAIRS_AT_ONCE = 1_000_000
+_HAND_DRAWN = 2000
 
 
 def bridged(outline: Outline) -> FloatArray:
@@ -24,15 +30,19 @@ def bridged(outline: Outline) -> FloatArray:
     Returns:
         (N, 2) px.
     """
-    first, *waiting = (*outline.rings, *outline.holes)
-    joined = first
+    joined, *waiting = (*outline.rings, *outline.holes)
+    gaps = [_nearest(joined, ring) for ring in waiting]
     while waiting:
-        gaps = [_nearest(joined, ring) for ring in waiting]
         index = min(range(len(waiting)), key=lambda item: gaps[item][0])
-        _, here, there = gaps[index]
+        _, here, there = gaps.pop(index)
         ring = waiting.pop(index)
         loop = np.concatenate([ring[there:], ring[: there + 1]])
         joined = np.concatenate([joined[: here + 1], loop, joined[here:]])
+        # What lies behind the bridge has moved along; what is new may be nearer.
+        for place, (squared, at, to) in enumerate(gaps):
+            moved = (squared, at + len(loop) + 1 if at > here else at, to)
+            nearer, step, vertex = _nearest(loop, waiting[place])
+            gaps[place] = (nearer, here + 1 + step, vertex) if nearer < squared else moved
     return joined
 
 
@@ -48,8 +58,11 @@ def unbridged(ring: FloatArray) -> Outline:
     arrays = [np.array(loop, dtype=np.float64) for loop in loops]
     rings: list[FloatArray] = []
     holes: list[FloatArray] = []
+    lows, highs = (np.array([edge(loop, axis=0) for loop in arrays]) for edge in (np.min, np.max))
     for index, loop in enumerate(arrays):
-        around = sum(_inside(loop, other) for place, other in enumerate(arrays) if place != index)
+        point = _inner_point(loop)
+        near = np.flatnonzero(((lows <= point) & (point <= highs)).all(axis=1)).tolist()
+        around = sum(_encloses(arrays[other], point) for other in near if other != index)
         (holes if around % 2 else rings).append(loop)
     return Outline(tuple(rings), tuple(holes)) if rings else Outline((ring,))
 
@@ -81,6 +94,49 @@ def clipped(ring: FloatArray, height: int, width: int) -> FloatArray:
         if len(ring) == 0:
             break
     return ring
+
+
+def within(outline: Outline, height: int, width: int) -> Outline | None:
+    """The part of an outline within the image; the outline itself where all of it is, None where none is."""
+    rings = [clipped(ring, height, width) for ring in outline.rings]
+    holes = [clipped(ring, height, width) for ring in outline.holes]
+    if all(
+        one is other for one, other in zip((*rings, *holes), (*outline.rings, *outline.holes), strict=True)
+    ):
+        return outline
+    rings, holes = ([ring for ring in part if not encloses_nothing(ring)] for part in (rings, holes))
+    return Outline(tuple(rings), tuple(holes)) if rings else None
+
+
+def encloses_nothing(ring: FloatArray) -> bool:
+    """Whether a ring has no inside: fewer than three vertices, all in line, or the same way out and back."""
+    return len(ring) < 3 or (abs(ring_area(ring)) < LEAST_AREA and not crosses_itself(ring))
+
+
+def crosses_itself(ring: FloatArray) -> bool:
+    """Whether two edges of a ring cross; edges that touch or run along each other do not count.
+
+    A ring of more vertices than a hand would set is taken as traced by a program, and not looked at.
+
+    Args:
+        ring: (N, 2) px.
+    """
+    if len(ring) > _HAND_DRAWN:
+        return False
+    ends = np.roll(ring, -1, axis=0)
+    low, high = np.minimum(ring, ends), np.maximum(ring, ends)
+    rows = max(1, _PAIRS_AT_ONCE // len(ring))
+    for first in range(0, len(ring), rows):
+        part = slice(first, first + rows)
+        # Only edges whose boxes overlap can cross, and those are few.
+        near = (low[part, None] < high[None]) & (low[None] < high[part, None])
+        one, other = np.nonzero(near.all(axis=2))
+        one += first
+        sides = _side(ring[one], ends[one], ring[other]) * _side(ring[one], ends[one], ends[other])
+        apart = _side(ring[other], ends[other], ring[one]) * _side(ring[other], ends[other], ends[one])
+        if bool(((sides < 0) & (apart < 0)).any()):
+            return True
+    return False
 
 
 def corner_outline(points: Landmarks, schema: Schema) -> Outline | None:
@@ -115,41 +171,54 @@ def corner_outline(points: Landmarks, schema: Schema) -> Outline | None:
 
 def _nearest(joined: FloatArray, ring: FloatArray) -> tuple[float, int, int]:
     """Squared distance and indices of the nearest vertices of two rings."""
-    best = (float("inf"), 0, 0)
-    for there, vertex in enumerate(ring):
-        squared = ((joined - vertex) ** 2).sum(axis=1)
-        here = int(squared.argmin())
-        if squared[here] < best[0]:
-            best = (float(squared[here]), here, there)
-    return best
+    from scipy.spatial import cKDTree  # half a second, and only shapes of several rings need it
+
+    distances, nearest = cKDTree(joined).query(ring)
+    there = int(distances.argmin())
+    return float(distances[there]) ** 2, int(nearest[there]), there
 
 
-def _split_at_bridges(ring: list[tuple[float, float]]) -> list[list[tuple[float, float]]]:
+def _split_at_bridges(ring: list[Vertex]) -> list[list[Vertex]]:
     """Cuts a ring wherever it runs along an edge and later back along the same one."""
-    open_edges: dict[Edge, int] = {}
-    count = len(ring)
-    for index in range(count):
-        edge = (ring[index], ring[(index + 1) % count])
-        earlier = open_edges.get((edge[1], edge[0]))
-        if earlier is not None:
-            # earlier: a -> b, here: b -> a. What lies between is a loop of its own.
-            inner = ring[earlier + 1 : index]
-            outer = ring[: earlier + 1] + ring[index + 2 :]
-            if index == count - 1:
-                outer = ring[1 : earlier + 1]
-            return [*_split_at_bridges(inner), *_split_at_bridges(outer)]
-        open_edges[edge] = index
-    return [ring]
+    loops: list[list[Vertex]] = []
+    path = [ring[0]]
+    opened: dict[tuple[Vertex, Vertex], int] = {}
+    for vertex in (*ring[1:], ring[0]):
+        here = path[-1]
+        start = opened.get((vertex, here))
+        if start is None:
+            opened[(here, vertex)] = len(path) - 1
+            path.append(vertex)
+            continue
+        # path[start] -> path[start + 1] was the way in, and this is the way back.
+        for index in range(start, len(path) - 1):
+            opened.pop((path[index], path[index + 1]), None)
+        loops.append(path[start + 1 : -1])
+        del path[start + 1 :]
+    loops.append(path[:-1])
+    return loops
 
 
-def _inside(loop: FloatArray, other: FloatArray) -> bool:
-    """Whether one loop lies in another, told by a point in its interior near its first edge."""
-    middle = (loop[0] + loop[1]) / 2
+def _inner_point(loop: FloatArray) -> FloatArray:
+    """A point in the interior of a loop, near its first edge."""
     along = loop[1] - loop[0]
     inward = np.array([-along[1], along[0]]) * np.sign(ring_area(loop)) / max(float(np.hypot(*along)), 1e-9)
-    x, y = middle + 1e-3 * inward
-    ends = np.roll(other, -1, axis=0)
-    crosses = (other[:, 1] > y) != (ends[:, 1] > y)
-    rise = np.where(crosses, ends[:, 1] - other[:, 1], 1.0)
-    at = other[:, 0] + (y - other[:, 1]) * (ends[:, 0] - other[:, 0]) / rise
+    point: FloatArray = (loop[0] + loop[1]) / 2 + 1e-3 * inward
+    return point
+
+
+def _encloses(loop: FloatArray, point: FloatArray) -> bool:
+    """Whether a point lies in a loop by the even-odd rule."""
+    x, y = point
+    ends = np.roll(loop, -1, axis=0)
+    crosses = (loop[:, 1] > y) != (ends[:, 1] > y)
+    rise = np.where(crosses, ends[:, 1] - loop[:, 1], 1.0)
+    at = loop[:, 0] + (y - loop[:, 1]) * (ends[:, 0] - loop[:, 0]) / rise
     return bool(np.count_nonzero(crosses & (at > x)) % 2)
+
+
+def _side(start: FloatArray, end: FloatArray, point: FloatArray) -> FloatArray:
+    """Positive on one side of a line, negative on the other; any may be (2,) or (N, 2)."""
+    along, off = end - start, point - start
+    side: FloatArray = along[..., 0] * off[..., 1] - along[..., 1] * off[..., 0]
+    return side

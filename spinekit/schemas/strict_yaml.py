@@ -18,6 +18,7 @@ class _StrictLoader(yaml.SafeLoader):
     """SafeLoader that refuses what makes YAML surprising or dangerous."""
 
     depth = 0
+    number_keys = False
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """One node; aliases are refused because a few bytes of them unfold to gigabytes."""
@@ -33,15 +34,16 @@ class _StrictLoader(yaml.SafeLoader):
             self.depth -= 1
 
     def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Hashable, Any]:
-        """A mapping whose keys are strings and occur once."""
+        """A mapping whose keys are strings (or whole numbers, where those are wanted) and occur once."""
         if not isinstance(node, yaml.MappingNode):
             raise _refusal("a mapping is wanted here", node)
         content: dict[Hashable, Any] = {}
         for key_node, value_node in node.value:
-            if key_node.tag != "tag:yaml.org,2002:str":
+            number = self.number_keys and key_node.tag == "tag:yaml.org,2002:int"
+            if not number and key_node.tag != "tag:yaml.org,2002:str":
                 shown = repr(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "here"
                 raise _refusal(f"the key {shown} is not text: put it in quotes", key_node)
-            key = str(key_node.value)
+            key = self.construct_object(key_node) if number else str(key_node.value)
             if key in content:
                 raise _refusal(f"the key {key!r} occurs twice", key_node)
             content[key] = self.construct_object(value_node, deep=True)
@@ -53,12 +55,13 @@ def _refusal(problem: str, where: yaml.Event | yaml.Node) -> yaml.MarkedYAMLErro
     return yaml.constructor.ConstructorError(None, None, problem, mark)
 
 
-def parse_yaml(text: str, source: str) -> object:
+def parse_yaml(text: str, source: str, *, number_keys: bool = False) -> object:
     """The content of a YAML text.
 
     Args:
         text: The text.
         source: What to call it in a message, usually the file.
+        number_keys: Whether keys may be whole numbers as well as text.
 
     Returns:
         Mappings, lists, text, numbers, booleans, dates and None, as YAML has them.
@@ -69,6 +72,7 @@ def parse_yaml(text: str, source: str) -> object:
     loader: _StrictLoader | None = None
     try:
         loader = _StrictLoader(text)
+        loader.number_keys = number_keys
         return loader.get_single_data()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -83,8 +87,12 @@ def parse_yaml(text: str, source: str) -> object:
             loader.dispose()
 
 
-def load_yaml(path: Path) -> object:
+def load_yaml(path: Path, *, number_keys: bool = False) -> object:
     """The content of a YAML file of at most 1 MB.
+
+    Args:
+        path: The file.
+        number_keys: Whether keys may be whole numbers as well as text.
 
     Raises:
         UsageError: If it cannot be read, is too large, not UTF-8 or refused by `parse_yaml`.
@@ -100,7 +108,7 @@ def load_yaml(path: Path) -> object:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 text -- save it as UTF-8") from error
-    return parse_yaml(text, str(path))
+    return parse_yaml(text, str(path), number_keys=number_keys)
 
 
 def dump_yaml(content: object) -> str:

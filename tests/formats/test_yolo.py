@@ -1,24 +1,22 @@
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
 from PIL import Image as PillowImage
 
-from spinekit.core.errors import AnnotationError, NothingUsableError, UsageError
-from spinekit.core.image import ImageRef
-from spinekit.core.landmarks import Landmarks
-from spinekit.core.outline import Outline, to_mask, to_outline
+from spinekit.core.errors import AnnotationError, SpinekitError, UsageError
+from spinekit.core.image import UInt8Array
+from spinekit.core.outline import Outline
 from spinekit.core.scene import Instance, Raster, Scene
 from spinekit.core.schema import Schema
 from spinekit.formats import yolo
-from spinekit.formats.plugin import LabelOptions
-from spinekit.formats.yolo_dataset import DatasetReport, Sample, write_dataset
-from spinekit.formats.yolo_rows import parse_row, points_box, pose_row, seg_row
+from spinekit.formats.plugin import LabelOptions, Vocabulary
+from spinekit.schemas.made import schema_from_names
 from tests.formats.annotation_samples import (
     CORNERS,
     HEIGHT,
@@ -27,117 +25,12 @@ from tests.formats.annotation_samples import (
     SEM,
     WIDTH,
     body,
-    pose_instances,
+    real_data,
     save_image,
-    shape_instances,
 )
 
-IMAGE = ImageRef(Path("a.png"), 100, 200)
 NAN = float("nan")
-
-
-class TestRows:
-    def test_a_pixel_centre_lies_half_a_pixel_from_the_edge(self) -> None:
-        item = body("L1", [[0, 0], [199, 0], [0, 99], [99.5, 49.5]])
-        assert item.landmarks is not None
-        row, outside = pose_row(0, (-0.5, -0.5, 199.5, 99.5), item.landmarks, IMAGE)
-        values = [float(token) for token in row.split()]
-        assert values[:5] == [0, 0.5, 0.5, 1, 1]
-        assert values[5:8] == [0.0025, 0.005, 2]
-        assert values[14:17] == [0.5, 0.5, 2]
-        assert outside == 0
-
-    def test_absent_and_outer_points_are_three_zeros(self) -> None:
-        points = Landmarks(
-            CORNERS,
-            np.array([[NAN, NAN], [250, 10], [20, -3], [20.0, 30]]),
-            np.array([0, 2, 1, 1], dtype=np.int8),
-        )
-        row, outside = pose_row(0, (0, 0, 20, 30), points, IMAGE)
-        assert row.split()[5:14] == ["0"] * 9
-        assert row.split()[16] == "1"
-        assert outside == 2
-
-    def test_the_box_has_room_around_the_points_and_one_pixel_at_least(self) -> None:
-        item = body("L1", [[10, 20], [50, 20], [10, 40], [NAN, NAN]])
-        assert item.landmarks is not None
-        assert points_box(item.landmarks, IMAGE, 0.1) == (7.0, 17.0, 53.0, 43.0)
-        single = body("L1", [[10, 20], *[[NAN, NAN]] * 3])
-        assert single.landmarks is not None
-        assert points_box(single.landmarks, IMAGE, 0.1) == (9.5, 19.5, 10.5, 20.5)
-        outer = body("L1", [[-10, 20], *[[NAN, NAN]] * 3])
-        assert outer.landmarks is not None
-        assert points_box(outer.landmarks, IMAGE, 0.1) is None
-
-    def test_a_shape_outside_has_no_row(self) -> None:
-        square = np.array([[0.0, 0], [10, 0], [10, 10], [0, 10]])
-        assert seg_row(3, Outline((square + np.array([300, 0]),)), IMAGE) is None
-        cut = seg_row(3, Outline((square + np.array([195, 0]),)), IMAGE)
-        assert cut is not None
-        assert max(map(float, cut.split()[1::2])) == 1.0
-
-    @given(shape_instances())
-    def test_no_row_leaves_the_unit_square(self, instances: tuple[Instance, ...]) -> None:
-        small = ImageRef(Path("a.png"), HEIGHT // 2, WIDTH // 2)
-        for item in instances:
-            assert item.outline is not None
-            row = seg_row(0, item.outline, small)
-            if row is not None:
-                values = list(map(float, row.split()[1:]))
-                assert len(values) >= 6
-                assert len(values) % 2 == 0
-                assert 0 <= min(values) <= max(values) <= 1
-
-    @given(pose_instances())
-    def test_pose_rows_have_all_columns_within_bounds(self, instances: tuple[Instance, ...]) -> None:
-        for item in instances:
-            assert item.landmarks is not None
-            row, _ = pose_row(0, item.box, item.landmarks, ImageRef(Path("a"), HEIGHT, WIDTH))
-            values = np.array(row.split(), dtype=float)
-            assert values.size == 5 + 3 * 4
-            assert (values[1:5] >= 0).all()
-            assert (values[1:5] <= 1).all()
-
-    @pytest.mark.parametrize(
-        ("line", "message"),
-        [
-            ("0 0.1 0.1 0.2", "a polygon needs a class and pairs"),
-            ("0 0.1 0.1 0.2 0.2 0.3", "6 values"),
-            ("0 0.1 0.1 0.2 0.2 0.3 0.3", "encloses nothing"),
-            ("0,0.1 0.1", "holds a comma"),
-            ("0 0.1 0.1 0.2 nan 0.3 0.1", "'nan' is not a number"),
-            ("9 0.1 0.1 0.2 0.2 0.3 0.1", "class 9 is not known"),
-            ("0.5 0.1 0.1 0.2 0.2 0.3 0.1", "class 0.5 is not known"),
-            ("0 10 10 20 20 30 10", "a coordinate of 30 is outside 0..1"),
-            ("0 -0.5 0.1 0.2 0.2 0.3 0.1", "a coordinate of -0.5 is outside"),
-        ],
-    )
-    def test_a_broken_polygon_is_named(self, line: str, message: str) -> None:
-        with pytest.raises(AnnotationError, match=f"x.txt: line 3: .*{message}"):
-            parse_row(line, "x.txt: line 3", {0: "L1", 1: "L2", 2: "L3"}, SEG, IMAGE)
-
-    @pytest.mark.parametrize(
-        ("points", "message"),
-        [
-            ("0.1 0.1 2", "3 numbers of keypoints -- bodies has 4 landmarks"),
-            ("0.1 0.1 3 " * 4, "visibility other than 0, 1 or 2"),
-            ("1.5 0.1 2 " * 4, "a coordinate of 1.5 is outside"),
-        ],
-    )
-    def test_a_broken_pose_is_named(self, points: str, message: str) -> None:
-        with pytest.raises(AnnotationError, match=message):
-            parse_row(f"0 0.5 0.5 0.1 0.1 {points}", "x.txt: line 1", {0: "vertebra"}, POSE, IMAGE)
-
-    def test_rows_with_two_columns_a_point_and_plain_boxes_are_read(self) -> None:
-        pose = parse_row(
-            "0 0.5 0.5 0.1 0.1 0.5 0.5 0 0 0.25 0.5 0.1 0.1", "x", {0: "L1"}, POSE, IMAGE
-        ).landmarks
-        assert pose is not None
-        assert pose.visibility.tolist() == [2, 0, 2, 2]
-        assert pose.xy[0].tolist() == [99.5, 49.5]
-        plain = parse_row("1 0.5 0.5 0.5 0.5", "x", {1: "L2"}, SEG, IMAGE)
-        assert plain.box == (49.5, 24.5, 149.5, 74.5)
-        assert plain.outline is None
+NOISE = ("", " ", "-", "e9", "nan", ",", "\n", "\x00", "٣")
 
 
 class TestFiles:
@@ -166,9 +59,9 @@ class TestFiles:
         ("settings", "message"),
         [
             ("names: &a [*a]\n", "aliases"),
-            ("names: {0: no}\n", "quote each name"),
+            ("names: {0: no}\n", "class 0 is False, no text -- quote the name"),
             ("names: [L1\n", "line 2"),
-            ("nc: 3\n", "names is no list"),
+            ("names: 3\n", "names is no list"),
             ("a: !!python/object/apply:os.system [ls]\n", "could not determine a constructor"),
         ],
     )
@@ -176,14 +69,19 @@ class TestFiles:
         with pytest.raises(AnnotationError, match=message):
             list(yolo.read(self.write(tmp_path, "", settings), SEG))
 
-    def test_what_has_no_partner_is_named(self, tmp_path: Path) -> None:
+    def test_what_has_no_partner_is_told(self, tmp_path: Path) -> None:
         folder = self.write(tmp_path, "")
-        (folder / "labels" / "gone.txt").write_text("")
+        gone = folder / "labels" / "gone.txt"
+        gone.write_text("")
         save_image(folder / "images" / "b.png")
-        assert yolo.left_out(folder) == (
-            f"gone.txt: no image of this name in {folder / 'images'}",
-            "b.png: no label file",
-        )
+        heard: list[str] = []
+        assert len(list(yolo.read(folder, SEG, LabelOptions(notice=heard.append)))) == 1
+        assert heard == [
+            f"{gone}: no image of this name in {folder / 'images'} -- passed over",
+            f"{folder / 'images' / 'b.png'}: has no label file -- passed over",
+        ]
+        with pytest.raises(AnnotationError, match=r"gone\.txt: no image of this name"):
+            list(yolo.read(folder, SEG, LabelOptions(allow_missing=False)))
 
     def test_two_images_of_one_stem_keep_their_labels(self, tmp_path: Path) -> None:
         square = Outline((np.array([[1.0, 1], [5, 1], [5, 5], [1, 5]]),))
@@ -214,142 +112,257 @@ class TestFiles:
         ref = save_image(tmp_path / "images" / "a.png")
         with pytest.raises(AnnotationError, match="L1 has no outline"):
             yolo.write([Scene(ref, SEG, (Instance("L1", (0, 0, 5, 5)),))], tmp_path / "out")
-        with pytest.raises(UsageError, match="a raster has no YOLO rows"):
-            yolo.write([Scene(ref, SEM)], tmp_path / "out")
         with pytest.raises(UsageError, match="is of schema"):
             yolo.write([Scene(ref, SEG), Scene(ref, POSE)], tmp_path / "out")
 
 
-def sample(tmp_path: Path, name: str, schema: Schema, *instances: Instance, group: str = "") -> Sample:
-    ref = replace(save_image(tmp_path / "original" / name), name=name)
-    return Scene(ref, schema, instances, group=group), np.full((HEIGHT, WIDTH), 7, np.uint8)
+def made(tmp_path: Path, schema: Schema, **content: object) -> Path:
+    """A data set of one image with the labels that a schema's task asks for."""
+    ref = save_image(tmp_path / "ds" / "images" / "a.png")
+    yolo.write([Scene(ref, schema, **content)], tmp_path / "ds")  # type: ignore[arg-type]
+    return tmp_path / "ds"
 
 
-class TestDataset:
-    def bodies(self, tmp_path: Path) -> tuple[Sample, Sample]:
-        one = body("L1", [[1, 1], [9, 1], [1, 8], [9, 8]])
-        out = body("L2", [[1, 11], [90, 11], [1, 18], [9, 18]])
-        return (
-            sample(tmp_path, "A film #1.png", POSE, one, out, group="p1"),
-            sample(tmp_path, "sub/b.png", POSE, one, group="p2"),
-        )
+SQUARE = Outline((np.array([[1.0, 1], [5, 1], [5, 5], [1, 5]]),))
+BOXES = replace(SEG, name="boxes", task="detect")
 
-    def test_a_workspace_for_poses_is_complete(self, tmp_path: Path) -> None:
-        train, val = self.bodies(tmp_path)
-        report = write_dataset({"train": [train], "val": iter([val])}, tmp_path / "ws", POSE, "pose")
-        assert report.images == {"train": 1, "val": 1}
-        assert report.instances == {"train": 2, "val": 1}
-        assert report.points_outside == 1
-        settings = yaml.safe_load(report.data.read_text())
-        assert settings == {
-            "path": str((tmp_path / "ws").resolve()),
-            "train": "images/train",
-            "val": "images/val",
-            "names": ["vertebra"],
-            "kpt_shape": [4, 3],
-            "flip_idx": [1, 0, 3, 2],
-            "kpt_names": {0: list(CORNERS)},
-            "kpt_oks_sigmas": [0.05] * 4,
-        }
-        assert report.names == {"train/A_film_1.png": "A film #1.png", "val/sub_b.png": "sub/b.png"}
-        rows = (tmp_path / "ws" / "labels" / "train" / "A_film_1.txt").read_text().splitlines()
-        assert [len(row.split()) for row in rows] == [17, 17]
-        with PillowImage.open(tmp_path / "ws" / "images" / "val" / "sub_b.png") as image:
-            assert image.mode == "L"
-            assert np.asarray(image).tolist() == [[7] * WIDTH] * HEIGHT
 
-    def test_corners_become_polygons_of_the_levels(self, tmp_path: Path) -> None:
-        train, val = self.bodies(tmp_path)
-        report = write_dataset({"train": [train], "val": [val]}, tmp_path / "ws", SEG, "seg", encoding="jpeg")
-        rows = (tmp_path / "ws" / "labels" / "train" / "A_film_1.txt").read_text().splitlines()
-        assert [row.split()[0] for row in rows] == ["0", "1"]
-        assert len(rows[0].split()) == 9
-        assert "kpt_shape" not in report.data.read_text()
-        assert (tmp_path / "ws" / "images" / "train" / "A_film_1.jpg").read_bytes()[-2:] == b"\xff\xd9"
-        back = {scene.image.name: scene for scene in yolo.read(tmp_path / "ws", SEG)}
-        outline = back["val/sub_b.jpg"].instances[0].outline
-        assert outline is not None
-        np.testing.assert_allclose(outline.rings[0], [[1, 1], [9, 1], [9, 8], [1, 8]], atol=1e-3)
+class TestTasks:
+    def test_boxes(self, tmp_path: Path) -> None:
+        folder = made(tmp_path, BOXES, instances=(Instance("L2", (1.25, 2, 5.5, 9)),))
+        assert (folder / "labels" / "a.txt").read_text() == "1 0.0968750 0.2000000 0.1062500 0.2333333\n"
+        (scene,) = yolo.read(folder, BOXES)
+        np.testing.assert_allclose(scene.instances[0].box, (1.25, 2, 5.5, 9), atol=1e-5)
+        assert yolo.vocabulary(folder) == Vocabulary("detect", ("L1", "L2", "L3"))
 
-    def test_rasters_become_masks_of_class_indices(self, tmp_path: Path) -> None:
+    def test_polygons(self, tmp_path: Path) -> None:
+        folder = made(tmp_path, SEG, instances=(Instance("L2", SQUARE.box, SQUARE),))
+        assert yolo.vocabulary(folder) == Vocabulary("seg", ("L1", "L2", "L3"))
+
+    def test_poses(self, tmp_path: Path) -> None:
+        item = body("L2", [[1, 1], [9, 1], [1, 8], [NAN, NAN]])
+        folder = made(tmp_path, POSE, instances=(item,))
+        assert yolo.vocabulary(folder) == Vocabulary("pose", ("vertebra", "L1", "L2", "L3"), CORNERS)
+
+    def test_a_box_without_points_is_a_pose_of_none(self, tmp_path: Path) -> None:
+        folder = made(tmp_path, POSE, instances=(Instance("L2", (1, 2, 9, 8)),))
+        (scene,) = yolo.read(folder, POSE)
+        points = scene.instances[0].landmarks
+        assert points is not None
+        assert points.visibility.tolist() == [0, 0, 0, 0]
+        np.testing.assert_allclose(scene.instances[0].box, (1, 2, 9, 8), atol=1e-5)
+
+    def test_masks(self, tmp_path: Path) -> None:
         labels = np.zeros((HEIGHT, WIDTH), np.uint8)
         labels[3:9] = 1
-        samples = [sample(tmp_path, f"{name}.png", SEM) for name in "ab"]
-        first, second = ((replace(scene, raster=Raster(labels)), pixels) for scene, pixels in samples)
-        report = write_dataset({"train": [first], "val": [second]}, tmp_path / "ws", SEM, "sem")
-        assert yaml.safe_load(report.data.read_text())["masks_dir"] == "masks"
-        with PillowImage.open(tmp_path / "ws" / "masks" / "train" / "a.png") as image:
-            np.testing.assert_array_equal(np.asarray(image), labels)
+        folder = made(tmp_path, SEM, raster=Raster(labels))
+        assert yolo.vocabulary(folder) == Vocabulary("sem", ("cell", "membrane"))
+        (scene,) = yolo.read(folder, SEM)
+        assert scene.raster is not None
+        np.testing.assert_array_equal(scene.raster.labels, labels)
 
-    def test_holes_survive_the_polygon(self, tmp_path: Path) -> None:
-        mask = np.zeros((HEIGHT, WIDTH), bool)
-        mask[3:15, 3:15] = True
-        mask[6:9, 6:9] = False
-        mask[20:25, 20:25] = True
-        outline = to_outline(mask)
-        item = Instance("L1", outline.box, outline)
-        pair = [sample(tmp_path, f"{name}.png", SEG, item) for name in "ab"]
-        write_dataset({"train": pair[:1], "val": pair[1:]}, tmp_path / "ws", SEG, "seg")
-        for scene in yolo.read(tmp_path / "ws", SEG):
-            found = scene.instances[0].outline
-            assert found is not None
-            assert (to_mask(found, HEIGHT, WIDTH) == mask).all()
-            assert len(found.rings) == 2
-            assert len(found.holes) == 1
+    def test_masks_follow_the_names_of_the_data_set(self, tmp_path: Path) -> None:
+        labels = np.ones((HEIGHT, WIDTH), np.uint8)
+        folder = made(tmp_path, SEM, raster=Raster(labels))
+        (folder / "data.yaml").write_text("names: [membrane, cell]\n")
+        (scene,) = yolo.read(folder, SEM)
+        assert scene.raster is not None
+        assert scene.raster.labels is not None
+        assert not scene.raster.labels.any()
 
-    def test_names_that_become_equal_stay_apart(self, tmp_path: Path) -> None:
-        item = body("L1", [[1, 1], [9, 1], [1, 8], [9, 8]])
-        clash = [sample(tmp_path, name, POSE, item) for name in ("a b.png", "a_b.png", "A-b.png", "c.png")]
-        report = write_dataset({"train": clash[:3], "val": clash[3:]}, tmp_path / "ws", POSE, "pose")
-        assert len({path.casefold() for path in report.names}) == 4
-        assert len(list((tmp_path / "ws" / "labels" / "train").iterdir())) == 3
+    @pytest.mark.parametrize(
+        ("mask", "message"),
+        [
+            (
+                np.full((HEIGHT, WIDTH), 255, np.uint8),
+                "1200 px have the value 255, which marks pixels without a class",
+            ),
+            (np.full((HEIGHT, WIDTH), 2, np.uint8), "1200 px have the value 2, which is no class"),
+            (np.zeros((HEIGHT, 9), np.uint8), "is 9 x 30 px, its image 40 x 30"),
+            (np.zeros((HEIGHT, WIDTH, 3), np.uint8), "has colours or 16 bits"),
+        ],
+    )
+    def test_a_mask_that_does_not_fit_is_named(self, tmp_path: Path, mask: UInt8Array, message: str) -> None:
+        folder = made(tmp_path, SEM, raster=Raster(np.zeros((HEIGHT, WIDTH), np.uint8)))
+        PillowImage.fromarray(mask).save(folder / "masks" / "a.png")
+        with pytest.raises(AnnotationError, match=rf"a\.png: {message}"):
+            list(yolo.read(folder, SEM))
 
-    def test_a_group_or_image_in_two_splits_is_refused(self, tmp_path: Path) -> None:
-        train, val = self.bodies(tmp_path)
-        leaking = (replace(val[0], group="p1"), val[1])
-        with pytest.raises(UsageError, match="the group p1 is in train and in val"):
-            write_dataset({"train": [train], "val": [leaking]}, tmp_path / "ws", POSE, "pose")
-        bare = (replace(train[0], group=""), train[1])
-        with pytest.raises(UsageError, match="the image A film"):
-            write_dataset({"train": [bare], "val": [bare]}, tmp_path / "ws2", POSE, "pose")
-        assert not (tmp_path / "ws" / "data.yaml").exists()
+    def test_no_masks_and_probabilities_alone_are_refused(self, tmp_path: Path) -> None:
+        folder = made(tmp_path, SEG)
+        with pytest.raises(AnnotationError, match="has no PNG in a folder masks"):
+            list(yolo.read(folder, SEM))
+        probability = Raster(None, np.zeros((HEIGHT, WIDTH), np.float32))
+        with pytest.raises(AnnotationError, match="no class for every pixel"):
+            yolo.write([Scene(save_image(tmp_path / "a.png"), SEM, raster=probability)], tmp_path / "out")
 
-    def test_what_cannot_be_trained_on_is_refused(self, tmp_path: Path) -> None:
-        train, val = self.bodies(tmp_path)
-        empty = sample(tmp_path, "e.png", POSE)
-        with pytest.raises(NothingUsableError, match="0 instances to train on"):
-            write_dataset({"train": [empty], "val": [val]}, tmp_path / "a", POSE, "pose")
-        with pytest.raises(UsageError, match="train and val are needed"):
-            write_dataset({"train": [train]}, tmp_path / "b", POSE, "pose")
-        with pytest.raises(UsageError, match="no task 'detect'"):
-            write_dataset({"train": [train], "val": [val]}, tmp_path / "c", POSE, "detect")
-        with pytest.raises(UsageError, match="holds a data set already"):
-            write_dataset({"train": [train], "val": [val]}, tmp_path / "a", POSE, "pose")
-        wrong = (train[0], train[1][:5])
-        with pytest.raises(ValueError, match="are not of the image"):
-            write_dataset({"train": [wrong], "val": [val]}, tmp_path / "d", POSE, "pose")
-
-    def test_an_instance_without_a_row_is_reported(self, tmp_path: Path) -> None:
-        train, val = self.bodies(tmp_path)
-        bare = Instance("L3", (1, 1, 5, 5))
-        train = (replace(train[0], instances=(*train[0].instances, bare)), train[1])
-        report = write_dataset({"train": [train], "val": [val]}, tmp_path / "ws", POSE, "pose")
-        assert report.dropped == ["A film #1.png: L3: no landmark within the image"]
+    def test_what_lies_outside_is_told_beside_the_labels(self, tmp_path: Path) -> None:
+        far = Outline((SQUARE.rings[0] + 100,))
+        edge = Outline((SQUARE.rings[0] + [36.0, 0],))
+        items = tuple(Instance(label, shape.box, shape) for label, shape in (("L1", far), ("L2", edge)))
+        ref = save_image(tmp_path / "a.png")
+        files = yolo.write([Scene(ref, SEG, items)], tmp_path / "seg")
+        assert files[-1].name == "not-written.txt"
+        assert files[-1].read_text().splitlines() == [
+            "a.png: L1: no outline within the image",
+            "a.png: L2: cut at the image's edge",
+        ]
+        pose = body("L1", [[1, 1], [90, 1], [1, 8], [9, 8]])
+        files = yolo.write([Scene(ref, POSE, (pose,))], tmp_path / "pose")
+        assert "L1: 1 landmarks outside the image" in files[-1].read_text()
 
 
-def test_the_library_takes_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("YOLO_OFFLINE", "1")
-    monkeypatch.setenv("YOLO_AUTOINSTALL", "0")
-    monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path / "settings"))
-    utils = pytest.importorskip("ultralytics.data.utils")
-    item = body("L1", [[1, 1], [39, 1], [NAN, NAN], [9, 29]])
-    pair = [sample(tmp_path, f"{name}.png", POSE, item) for name in "ab"]
-    report: DatasetReport = write_dataset({"train": pair[:1], "val": pair[1:]}, tmp_path / "ws", POSE, "pose")
-    folder = report.data.parent
-    image, label = folder / "images" / "train" / "a.png", folder / "labels" / "train" / "a.txt"
-    checked = utils.verify_image_label((str(image), str(label), "", True, 1, 4, 3, False))
-    assert checked[0] == str(image)
-    assert checked[1].shape == (1, 5)
-    assert checked[4].shape == (1, 4, 3)
-    missing, found, empty, corrupt, message = checked[5:]
-    assert (missing, found, empty, corrupt, message) == (0, 1, 0, 0, "")
+class TestLayouts:
+    def rows(self, tmp_path: Path, *pairs: tuple[str, str]) -> Path:
+        """A data set of box rows; each pair is an image and its label file."""
+        for number, (image, text) in enumerate(pairs):
+            save_image(tmp_path / image)
+            (tmp_path / text).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / text).write_text(f"{number} 0.5 0.5 0.1 0.1\n")
+        return tmp_path
+
+    def found(self, folder: Path, images: Path | None = None) -> dict[str, str]:
+        scenes = yolo.read(folder, BOXES, LabelOptions(images))
+        return {scene.image.name: scene.instances[0].label for scene in scenes}
+
+    def test_roboflow(self, tmp_path: Path) -> None:
+        pairs = [(f"{part}/images/a.png", f"{part}/labels/a.txt") for part in ("train", "valid")]
+        folder = self.rows(tmp_path, *pairs)
+        (folder / "data.yaml").write_text(
+            "train: ../train/images\nval: ../valid/images\nnames: [L1, L2]\nroboflow: {version: 3}\n"
+        )
+        assert self.found(folder) == {"train/images/a.png": "L1", "valid/images/a.png": "L2"}
+        assert self.found(folder / "data.yaml") == self.found(folder)
+
+    def test_labels_beside_their_images(self, tmp_path: Path) -> None:
+        folder = self.rows(tmp_path, ("x/a.png", "x/a.txt"), ("x/b.c.png", "x/b.c.txt"))
+        (folder / "train.txt").write_text("x/a.png\n")
+        (folder / "README.txt").write_text("read me\n")
+        heard: list[str] = []
+        list(yolo.read(folder, BOXES, LabelOptions(notice=heard.append)))
+        assert self.found(folder) == {"x/a.png": "L1", "x/b.c.png": "L2"}
+        assert heard == []
+
+    def test_images_elsewhere(self, tmp_path: Path) -> None:
+        folder = self.rows(
+            tmp_path, ("films/a.png", "ds/labels/train/a.txt"), ("films/b.png", "ds/labels/b.txt")
+        )
+        assert self.found(folder / "ds", tmp_path / "films") == {"a.png": "L1", "b.png": "L2"}
+
+    def test_the_folder_of_labels_or_the_settings_may_be_named(self, tmp_path: Path) -> None:
+        folder = self.rows(tmp_path, ("images/a.png", "labels/a.txt"))
+        assert self.found(folder / "labels") == {"a.png": "L1"}
+        with pytest.raises(AnnotationError, match="is one label file -- name its data set"):
+            self.found(folder / "labels" / "a.txt")
+        with pytest.raises(AnnotationError, match="no such file or folder"):
+            self.found(folder / "none")
+
+    def test_no_images_anywhere(self, tmp_path: Path) -> None:
+        folder = self.rows(tmp_path, ("images/a.png", "labels/a.txt"))
+        (folder / "images" / "a.png").unlink()
+        (folder / "data.yaml").write_text("path: /data/spine\nnames: [L1]\n")
+        with pytest.raises(AnnotationError, match=r"holds no image, and .*data\.yaml speaks of /data/spine"):
+            self.found(folder)
+
+    def test_a_doubled_row_counts_once_and_is_told(self, tmp_path: Path) -> None:
+        folder = self.rows(tmp_path, ("images/a.png", "labels/a.txt"))
+        (folder / "labels" / "a.txt").write_text("0 0.5 0.5 0.1 0.1\r\n\r\n0 0.5 0.5  0.1 0.1\r\n")
+        heard: list[str] = []
+        (scene,) = yolo.read(folder, BOXES, LabelOptions(notice=heard.append))
+        assert len(scene.instances) == 1
+        assert heard == [f"{folder / 'labels' / 'a.txt'}: line 3: repeats line 1 -- passed over"]
+
+    def test_mutated_rows_end_in_one_line(self, tmp_path: Path) -> None:
+        rng = random.Random(3)
+        folder = made(tmp_path, POSE, instances=(body("L2", [[1, 1], [9, 1], [1, 8], [9, 8]]),))
+        good = (folder / "labels" / "a.txt").read_text()
+        refused: list[str] = []
+        for _ in range(300):
+            text = list(good)
+            for _ in range(rng.randrange(1, 4)):
+                place = rng.randrange(len(text))
+                text[place : place + rng.randrange(3)] = rng.choice(
+                    ["", " ", "-", "e9", "nan", ",", "\n", "\x00", "٣"]
+                )
+            (folder / "labels" / "a.txt").write_text("".join(text), encoding="utf-8")
+            try:
+                list(yolo.read(folder, POSE))
+            except SpinekitError as error:
+                refused.append(str(error))
+        assert len(refused) > 100
+        assert not any("\n" in line for line in refused)
+
+
+FIXTURES = "formats/datumaro_fixtures/yolo_dataset"
+MORE = "formats/labelformat_fixtures"
+
+
+@pytest.mark.parametrize(
+    ("folder", "task", "images", "instances"),
+    [
+        (f"{FIXTURES}/labels", "detect", 2, 4),
+        (f"{FIXTURES}/annotations", "detect", 1, 2),
+        (f"{FIXTURES}/strict", "detect", 1, 2),
+        (f"{MORE}/object_detection/YOLOv8", "detect", 2, 16),
+        (f"{MORE}/instance_segmentation/YOLOv8", "seg", 2, 3),
+    ],
+)
+def test_real_data_sets_are_read_in_their_own_names(
+    folder: str, task: str, images: int, instances: int
+) -> None:
+    path = real_data() / folder
+    rows = [
+        line
+        for text in path.rglob("*.txt")
+        if text.name not in {"README.txt", "train.txt"}
+        for line in text.read_text().splitlines()
+        if line.strip()
+    ]
+    assert len(rows) == instances
+    assert yolo.detect(path)
+    vocabulary = yolo.vocabulary(path)
+    assert vocabulary is not None
+    assert vocabulary.task == task
+    schema = schema_from_names("own", vocabulary.task, vocabulary.classes)
+    heard: list[str] = []
+    scenes = list(yolo.read(path, schema, LabelOptions(notice=heard.append)))
+    assert heard == []
+    assert len(scenes) == images
+    found = [item for scene in scenes for item in scene.instances]
+    assert len(found) == instances
+    numbers = sorted(int(row.split()[0]) for row in rows)
+    assert sorted(vocabulary.classes.index(item.label) for item in found) == numbers
+    assert all((item.outline is not None) == (task == "seg") for item in found)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        f"{MORE}/object_detection/KITTI",
+        f"{MORE}/object_detection/Labelbox",
+        f"{MORE}/object_detection/lightly",
+        f"{MORE}/object_detection/COCO",
+        f"{MORE}/object_detection/PascalVOC",
+        f"{MORE}/semantic_segmentation/pascalvoc",
+        "formats/datumaro_fixtures/voc_dataset/voc_dataset1",
+        "formats/datumaro_fixtures/coco_dataset/coco_instances",
+        "formats/datumaro_fixtures/labelme_dataset",
+        "formats/via_official/v1",
+        "aasce2019",
+        "ceph_isbi2015",
+        "em_isbi2012",
+        "mri_lumbar",
+        "orbit",
+    ],
+)
+def test_what_is_no_yolo_is_not_taken_for_it(other: str) -> None:
+    path = real_data() / other
+    assert path.is_dir()
+    assert not yolo.detect(path)
+    assert not any(yolo.detect(file) for file in path.iterdir() if file.is_file())
+
+
+def test_the_rows_of_another_tool_are_refused_with_file_and_line() -> None:
+    path = real_data() / MORE / "object_detection" / "KITTI"
+    with pytest.raises(AnnotationError, match=r"\.txt: line 1: '[a-z]+' is not a number"):
+        list(yolo.read(path, BOXES))

@@ -63,3 +63,15 @@ def test_any_text_ends_in_data_or_a_usage_error(text: str) -> None:
     except UsageError as error:
         complaint = str(error)
     assert complaint.startswith("f.yaml")
+
+
+def test_numbers_are_keys_only_where_they_are_wanted() -> None:
+    text = "names: {0: a, 1: b}"
+    assert parse_yaml(text, "f.yaml", number_keys=True) == {"names": {0: "a", 1: "b"}}
+    with pytest.raises(UsageError, match="the key '0' is not text"):
+        parse_yaml(text, "f.yaml")
+    for doubled in ("{1: a, 1: b}", "{1: a, 0x1: b}"):
+        with pytest.raises(UsageError, match="the key 1 occurs twice"):
+            parse_yaml(doubled, "f.yaml", number_keys=True)
+    with pytest.raises(UsageError, match="the key 'no' is not text"):
+        parse_yaml("{no: a}", "f.yaml", number_keys=True)
