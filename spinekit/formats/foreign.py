@@ -71,7 +71,7 @@ TOOLS: tuple[ForeignTool, ...] = (
     _tool("a ZIP archive", "unpack it first", rb"\APK\x03\x04"),
     _tool("a gzip archive", "unpack it first", rb"\A\x1f\x8b"),
     _tool("a PDF document", "export the annotations themselves", rb"\A%PDF"),
-    _tool("a web page", "download the file itself, not the page about it", rb"\A\s*<(?:!doctype )?html"),
+    _tool("a web page", "download the file itself, not the page about it", rb"(?i)\A\s*<(?:!doctype )?html"),
 )
 _PICTURE = re.compile(rb"\A(?:\x89PNG|\xff\xd8\xff|GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|.{128}DICM)", re.DOTALL)
 

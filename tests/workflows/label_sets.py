@@ -16,7 +16,7 @@ from spinekit.files import sha256_of
 from spinekit.formats.registry import annotation_format
 from tests.formats.annotation_samples import CORNERS, POSE, body, save_image
 
-SQUARE = [[2.0, 3.0], [12, 4], [3, 13], [13, 14]]
+SQUARE: list[list[float]] = [[2.0, 3.0], [12, 4], [3, 13], [13, 14]]
 
 
 def pose_scene(folder: Path, name: str = "a.png", levels: tuple[str, ...] = ("L1", "L2")) -> Scene:
