@@ -6,7 +6,7 @@ nothing else has to be edited to add one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,6 +104,7 @@ class AnnotationFormat:
         name: Short name as used on the command line, e.g. ``via``.
         title: One line for people.
         keeps: What of a scene survives a write and a read: any of `KEEPABLE`.
+        keeps_by_task: What survives besides where the schema is of that task (``detect``: ``boxes``).
         read: Scenes from a file or folder, one at a time. Raises `AnnotationError`.
         write: Writes scenes below a folder and returns the files written. The scenes may be an iterator.
         detect: Whether a file or folder is of this format, judged by its content alone and cheaply; never
@@ -122,6 +123,11 @@ class AnnotationFormat:
     detect: Callable[[Path], bool] | None = None
     vocabulary: Callable[[Path, LabelOptions], Vocabulary | None] | None = None
     images: str = ""
+    keeps_by_task: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def keeps_of(self, task: str) -> frozenset[str]:
+        """All that survives where the schema is of that task."""
+        return self.keeps | self.keeps_by_task.get(task, frozenset())
 
 
 KEEPABLE: dict[str, str] = {

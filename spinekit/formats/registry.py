@@ -76,6 +76,19 @@ def annotation_format(name: str) -> AnnotationFormat:
     raise UsageError(f"no annotation format is called {name!r} -- {offer}")
 
 
+def annotation_notes(name: str) -> str:
+    """What the module of an annotation format says of it: conventions, half pixels, limits.
+
+    Args:
+        name: As `annotation_format` takes it.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    wanted = annotation_format(name)
+    return next(module.__doc__ or "" for module, declared in _declared() if declared is wanted)
+
+
 @functools.cache
 def _declared() -> tuple[tuple[object, ImageFormat | AnnotationFormat], ...]:
     """Module and its ``FORMAT``, for every module that holds one, by the format's name."""

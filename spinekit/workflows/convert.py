@@ -163,7 +163,7 @@ def convert(
     survey = _surveyed(plan, notices, on_progress)
     if survey.empty:
         raise NothingUsableError(_nothing(found, survey, notices))
-    lost = losses(survey, target, _BESIDE)
+    lost = losses(survey, target, found.schema.task, _BESIDE)
     if lost and not settings.allow_loss:
         raise UsageError(
             f"{target.name} cannot carry what {printable(str(settings.source))} holds: {'; '.join(lost.values())}"

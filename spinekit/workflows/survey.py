@@ -111,21 +111,25 @@ def _has_own_box(item: Instance) -> bool:
     return bounds is None or not np.allclose(item.box, bounds, rtol=0.0, atol=_OWN_BOX_PX)
 
 
-def losses(survey: Survey, target: AnnotationFormat, kept_beside: frozenset[str]) -> dict[str, str]:
+def losses(
+    survey: Survey, target: AnnotationFormat, task: str, kept_beside: frozenset[str]
+) -> dict[str, str]:
     """What the target cannot carry of what is there, each with its words.
 
     Args:
         survey: Counts over all scenes.
         target: The format to be written.
+        task: Of the schema that it is written with.
         kept_beside: What is written beside the annotation (``spacing`` in a manifest).
 
     Returns:
         From the name in `KEEPABLE` (or ``points``) to words such as ``holes in shapes (3)``.
     """
+    kept = target.keeps_of(task) | kept_beside
     found = {
         name: f"{words} ({survey.held[name]})"
         for name, words in KEEPABLE.items()
-        if survey.held[name] and name not in target.keeps and name not in kept_beside
+        if survey.held[name] and name not in kept
     }
     if survey.fallen:
         names = ", ".join(f"{name} ({count})" for name, count in survey.fallen.most_common(8))

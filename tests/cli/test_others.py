@@ -21,6 +21,17 @@ def test_formats_lists_every_format(say: Say) -> None:
     assert {item.name for item in annotation_formats()} <= words
 
 
+def test_a_format_is_shown_in_full(say: Say) -> None:
+    for item in annotation_formats():
+        ended = say("formats", item.name)
+        assert ended.code == 0
+        assert ended.err == ""
+        assert ended.out.startswith(f"{item.name}: {item.title}\n")
+        assert all(f"  {what}: " in ended.out for what in item.keeps)
+        assert ("spinekit convert SRC DST --to" in ended.out) == (item.write is not None)
+    assert "did you mean coco?" in say("formats", "cocos").error()
+
+
 def test_models_lists_every_model(say: Say) -> None:
     ended = say("models", "list")
     assert ended.code == 0

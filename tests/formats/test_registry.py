@@ -7,7 +7,13 @@ import pytest
 from spinekit.core.errors import UsageError
 from spinekit.formats import registry
 from spinekit.formats.plugin import KEEPABLE, AnnotationFormat, ImageFormat
-from spinekit.formats.registry import annotation_format, annotation_formats, image_formats
+from spinekit.formats.registry import (
+    annotation_format,
+    annotation_formats,
+    annotation_notes,
+    image_formats,
+)
+from spinekit.schemas.content import TASKS
 
 
 def test_image_formats_declare_themselves() -> None:
@@ -45,3 +51,11 @@ def test_an_unknown_name_is_answered_with_the_nearest(monkeypatch: pytest.Monkey
         annotation_format("yola")
     with pytest.raises(UsageError, match="choose one of coco, via, yolo"):
         annotation_format("qqq")
+
+
+def test_every_format_says_how_it_counts_and_what_it_keeps() -> None:
+    for item in annotation_formats():
+        assert annotation_notes(item.name).strip()
+        assert item.keeps_by_task.keys() <= set(TASKS)
+        for task in TASKS:
+            assert item.keeps <= item.keeps_of(task) <= KEEPABLE.keys()

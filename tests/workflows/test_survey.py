@@ -68,20 +68,30 @@ def test_losses_are_told_with_their_number() -> None:
     survey = Survey()
     for _ in range(3):
         count_scene(survey, Scene(IMAGE, SEG, (replace(SHAPE, reader="ann"),), group="p"))
-    assert losses(survey, NOTHING, frozenset({"groups"})) == {
+    assert losses(survey, NOTHING, "seg", frozenset({"groups"})) == {
         "labels": f"{KEEPABLE['labels']} (3)",
         "outlines": f"{KEEPABLE['outlines']} (3)",
         "readers": f"{KEEPABLE['readers']} (3)",
     }
     everything = replace(NOTHING, keeps=frozenset(KEEPABLE))
-    assert losses(survey, everything, frozenset()) == {}
+    assert losses(survey, everything, "seg", frozenset()) == {}
+
+
+def test_a_format_may_keep_more_for_one_task() -> None:
+    survey = Survey()
+    count_scene(survey, Scene(IMAGE, SEG, (replace(SHAPE, outline=None),)))
+    boxes = replace(NOTHING, keeps=frozenset({"labels"}), keeps_by_task={"detect": frozenset({"boxes"})})
+    assert losses(survey, boxes, "detect", frozenset()) == {}
+    assert set(losses(survey, boxes, "seg", frozenset())) == {"boxes"}
 
 
 def test_points_without_a_place_are_losses_unless_the_user_says_so() -> None:
     survey = Survey()
     translated = Translated(Scene(IMAGE, POSE), Counter({"L2": 1}), Counter({"TL": 2, "TR": 1}))
     count_translated(survey, translated, frozenset({"TR"}))
-    assert losses(survey, NOTHING, frozenset()) == {"points": "landmarks that the schema lacks: TL (2)"}
+    assert losses(survey, NOTHING, "seg", frozenset()) == {
+        "points": "landmarks that the schema lacks: TL (2)"
+    }
     assert survey.left_out == {"L2": 1}
 
 
