@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from spinekit.cli import dataset_split
+from spinekit.cli import dataset_augment, dataset_merge, dataset_preview, dataset_split, dataset_stats
 
 app = typer.Typer(help="Data sets: divide, merge, augment, count and look.", no_args_is_help=True)
 
@@ -15,3 +15,7 @@ def root() -> None:
 
 
 app.command("split", no_args_is_help=True)(dataset_split.command)
+app.command("merge", no_args_is_help=True)(dataset_merge.command)
+app.command("augment", no_args_is_help=True)(dataset_augment.command)
+app.command("stats", no_args_is_help=True)(dataset_stats.command)
+app.command("preview", no_args_is_help=True)(dataset_preview.command)

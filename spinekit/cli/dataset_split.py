@@ -10,12 +10,11 @@ import typer
 from rich.table import Table
 
 from spinekit.cli.console import SOME_FAILED, one_line_errors, progress_bar, terminal
+from spinekit.cli.dataset_words import say_lines
 from spinekit.files import printable
 
 if TYPE_CHECKING:
     from spinekit.workflows.dataset_split import SplitReport
-
-_MOST_LINES = 10
 
 
 def command(
@@ -131,15 +130,7 @@ def _print(files: list[Path], report: SplitReport) -> None:
         console.print(
             f"{len(report.joined)} times groups were joined: they hold near-duplicate films", style="yellow"
         )
-    _lines("joined", [" + ".join(groups) for groups in report.joined])
-    _lines("left out between blocks", report.left_out)
-    _lines("note", report.notices)
-    _lines("failed", report.failed)
-
-
-def _lines(what: str, lines: list[str] | tuple[str, ...]) -> None:
-    console = terminal()
-    for line in lines[:_MOST_LINES]:
-        console.print(f"{what}: {printable(line)}", markup=False, style="yellow")
-    if len(lines) > _MOST_LINES:
-        console.print(f"... and {len(lines) - _MOST_LINES} more {what}", style="yellow")
+    say_lines("joined", [" + ".join(groups) for groups in report.joined])
+    say_lines("left out between blocks", report.left_out)
+    say_lines("note", report.notices)
+    say_lines("failed", report.failed)

@@ -32,7 +32,6 @@ from spinekit.workflows.dataset_writing import (
     SOURCES,
     TableWriter,
     Written,
-    lost_content,
     table,
     target_format,
     write_annotations,
@@ -122,7 +121,7 @@ def augment_dataset(settings: AugmentSettings, on_progress: Progress | None = No
     report = AugmentReport(Written(out, form.name, 0, ()), notices=notices)
     with table(out / SOURCES, ("name", "source", "group", "alteration")) as sources:
         scenes = _altered(settings, scenes_of(found, on_progress), parts, report, sources)
-        files = write_annotations(form, _heard(scenes, form.keeps, report.not_kept), out)
+        files = write_annotations(form, scenes, out, report.not_kept)
     if not report.copies:
         raise NothingUsableError(f"{settings.data}: no image to alter -- is its train part empty?")
     report.written = Written(out, form.name, report.originals + report.copies, files)
@@ -236,10 +235,3 @@ def _copy(
     stem = PurePosixPath(scene.image.name.replace("#", "_")).with_suffix("").as_posix()
     name = free_name(f"{stem}_aug{copy}.png", taken)
     return replace(moved.scene, image=write_picture(altered, folder, name, moved.scene.image))
-
-
-def _heard(scenes: Iterator[Scene], keeps: frozenset[str], lost: Counter[str]) -> Iterator[Scene]:
-    """The scenes, counted by what the format cannot keep of them."""
-    for scene in scenes:
-        lost.update(lost_content(scene, keeps))
-        yield scene

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,12 +110,26 @@ class TableWriter:
         csv.writer(self.stream, lineterminator="\n").writerow([safe_cell(str(cell)) for cell in cells])
 
 
-def write_annotations(form: AnnotationFormat, scenes: Iterable[Scene], out: Path) -> tuple[Path, ...]:
+def write_annotations(
+    form: AnnotationFormat, scenes: Iterable[Scene], out: Path, not_kept: Counter[str]
+) -> tuple[Path, ...]:
     """Writes scenes by a format's writer, one at a time.
+
+    Args:
+        form: The format.
+        scenes: Of one schema.
+        out: Folder to write below.
+        not_kept: Counts the images of which the format cannot keep something, by what that is.
 
     Raises:
         UsageError: If the format can only be read.
     """
+
+    def counted() -> Iterator[Scene]:
+        for scene in scenes:
+            not_kept.update(lost_content(scene, form.keeps))
+            yield scene
+
     if form.write is None:
         raise UsageError(f"format {form.name}: it can be read, not written -- see spinekit formats")
-    return tuple(form.write(scenes, out))
+    return tuple(form.write(counted(), out))

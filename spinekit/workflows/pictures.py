@@ -45,26 +45,40 @@ def read_picture(ref: ImageRef) -> Image:
 
 
 def free_name(name: str, taken: set[str]) -> str:
-    """A relative name that no image has yet, whatever the case of its letters; it is then taken.
-
-    Images are told apart by their names without suffix too, since label files drop it.
+    """A relative name that no image has yet; it is then taken.
 
     Args:
         name: As wished, with ``/`` between folders; characters that file systems mind become ``_``.
-        taken: Names in use, folded, without suffix; added to.
+        taken: Names in use, as `name_taken` compares them; added to.
     """
-    pure = PurePosixPath(name)
-    parts = [
-        re.sub(r'[\x00-\x1f<>:"\\|?*#]+', "_", part) for part in pure.parts if part not in {"..", ".", "/"}
-    ]
-    path = PurePosixPath(*(parts or ["image"]))
-    stem, suffix = path.stem[:_LONGEST], path.suffix
-    number = 1
-    while (folded := path.with_name(stem + suffix).with_suffix("").as_posix().casefold()) in taken:
+    path = PurePosixPath(_plain(name))
+    stem, suffix, number = path.stem[:_LONGEST], path.suffix, 1
+    while name_taken(found := path.with_name(stem + suffix).as_posix(), taken):
         number += 1
         stem = f"{path.stem[:_LONGEST]}_{number}"
-    taken.add(folded)
-    return path.with_name(stem + suffix).as_posix()
+    taken.add(_folded(found))
+    return found
+
+
+def name_taken(name: str, taken: set[str]) -> bool:
+    """Whether an image has this name already, but for the case of letters and the suffix.
+
+    Label files drop the suffix, and some file systems the case.
+
+    Args:
+        name: Relative, with ``/`` between folders.
+        taken: Filled by `free_name`.
+    """
+    return _folded(_plain(name)) in taken
+
+
+def _plain(name: str) -> str:
+    parts = [part for part in PurePosixPath(name).parts if part not in {"..", ".", "/"}] or ["image"]
+    return "/".join(re.sub(r'[\x00-\x1f<>:"\\|?*#]+', "_", part) for part in parts)
+
+
+def _folded(name: str) -> str:
+    return PurePosixPath(name).with_suffix("").as_posix().casefold()
 
 
 def write_picture(pixels: UInt8Array, folder: Path, name: str, ref: ImageRef) -> ImageRef:

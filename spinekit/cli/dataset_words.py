@@ -1,0 +1,37 @@
+"""What the commands on data sets say alike: warnings by the line, and that something was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from spinekit.cli.console import terminal
+from spinekit.files import printable
+
+_MOST_LINES = 10
+
+
+def say_lines(what: str, lines: Sequence[str]) -> None:
+    """The first lines of a list, and how many more there are.
+
+    Args:
+        what: They are, in a word before each.
+        lines: One thing each.
+    """
+    console = terminal()
+    for line in lines[:_MOST_LINES]:
+        console.print(f"{what}: {printable(line)}", markup=False, style="yellow")
+    if len(lines) > _MOST_LINES:
+        console.print(f"... and {len(lines) - _MOST_LINES} more: {what}", style="yellow", markup=False)
+
+
+def say_counts(before: str, counts: Mapping[str, int]) -> None:
+    """Counts by name in one line, most first; nothing where there are none.
+
+    Args:
+        before: What was counted.
+        counts: By name.
+    """
+    if counts:
+        words = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        shown = ", ".join(f"{count} {printable(name)}" for name, count in words)
+        terminal().print(f"{before}: {shown}", markup=False, style="yellow")
