@@ -237,7 +237,7 @@ def _is_mask(path: Path) -> bool:
 FORMAT = AnnotationFormat(
     name="mask",
     title="Masks: PNG or TIFF whose values are classes, bodies, or binary",
-    keeps=frozenset({"labels", "boxes", "outlines", "holes", "raster", "order"}),
+    keeps=frozenset({"labels", "outlines", "holes", "raster", "order"}),
     read=read,
     write=write,
     detect=detect,
