@@ -50,11 +50,8 @@ def label_of(segment: Segment, schema: Schema, alone: bool, path: Path, notice: 
 
 def name_of(segment: Segment) -> str:
     """What a segment calls itself: the level of its label or code, or else its label or its code's meaning."""
-    level = (
-        level_of_text(f"vertebra {segment.label}")
-        if len(segment.label) <= 3
-        else level_of_text(segment.label)
-    )
+    spoken = f"vertebra {segment.label.upper()}" if len(segment.label) <= 3 else segment.label
+    level = level_of_text(spoken)
     meaning = segment.concepts[0][2] if segment.concepts else ""
     return level or coded_level(segment) or printable(segment.label or meaning or f"segment {segment.number}")
 
