@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 
 from spinekit.core.errors import AnnotationError
 from spinekit.core.image import BoolArray, ImageRef
-from spinekit.core.outline import Outline, ring_area, to_outline
+from spinekit.core.outline import Outline, to_mask, to_outline
+from spinekit.files import printable
+from spinekit.formats.passed_over import shape_within
+from spinekit.formats.plugin import AS_IT_LIES, MAX_PIXELS, LabelOptions
 from spinekit.formats.sources import finite
 
 _DIGIT_BITS = 5
@@ -37,13 +42,19 @@ def mask_of(counts: list[int], height: int, width: int) -> BoolArray:
     return mask
 
 
-def outline_of(segmentation: object, image: ImageRef, where: str) -> Outline | None:
-    """The shape of an annotation, px; None where it has none.
+def outline_of(
+    segmentation: object, image: ImageRef, where: str, options: LabelOptions = AS_IT_LIES
+) -> Outline | None:
+    """The shape of an annotation, px, as far as it lies in the image.
 
     Args:
         segmentation: A list of polygons, or run lengths.
         image: For its size.
         where: File and annotation, for messages.
+        options: Says who is told of what is cut or encloses nothing.
+
+    Returns:
+        The shape; None where there is none, or, once told, where nothing of it is left.
 
     Raises:
         AnnotationError: If it is broken or of another size.
@@ -51,7 +62,7 @@ def outline_of(segmentation: object, image: ImageRef, where: str) -> Outline | N
     if not segmentation:
         return None
     if isinstance(segmentation, dict):
-        return _from_runs(segmentation, image, where)
+        return _from_runs(segmentation, image, where, options)
     if not isinstance(segmentation, list):
         raise AnnotationError(f"{where}: its segmentation is neither polygons nor run lengths -- correct it")
     rings = []
@@ -61,25 +72,46 @@ def outline_of(segmentation: object, image: ImageRef, where: str) -> Outline | N
             raise AnnotationError(
                 f"{where}: polygon {index} has {len(values)} numbers -- three pairs of x and y are the least"
             )
-        ring = np.array([finite(value, f"{where}: polygon {index}") for value in values]).reshape(-1, 2) - 0.5
-        if abs(ring_area(ring)) < 1e-6:
-            raise AnnotationError(f"{where}: polygon {index} encloses nothing -- draw it again")
-        rings.append(ring)
-    return Outline(tuple(rings))
+        numbers = [finite(value, f"{where}: polygon {index}") for value in values]
+        rings.append(np.array(numbers, dtype=np.float64).reshape(-1, 2) - 0.5)
+    shape = shape_within(Outline(tuple(rings)), image, where, options)
+    return None if shape is None else _joined(shape, image, where, options)
 
 
-def _from_runs(segmentation: dict[str, object], image: ImageRef, where: str) -> Outline:
-    if segmentation.get("size") != [image.height, image.width]:
+def _joined(shape: Outline, image: ImageRef, where: str, options: LabelOptions) -> Outline:
+    """The shape with overlapping parts made one: COCO's polygons add up, the rings of an outline cancel out."""
+    boxes = [(ring.min(axis=0), ring.max(axis=0)) for ring in shape.rings]
+    apart = all(
+        bool((low > high_2).any() or (low_2 > high).any())
+        for (low, high), (low_2, high_2) in combinations(boxes, 2)
+    )
+    if apart or image.height * image.width > MAX_PIXELS:
+        return shape
+    covered = np.zeros((image.height, image.width), dtype=np.bool_)
+    overlap = False
+    for ring in shape.rings:
+        mask = to_mask(Outline((ring,)), image.height, image.width)
+        overlap = overlap or bool((covered & mask).any())
+        covered |= mask
+    if not overlap:
+        return shape
+    options.notice(f"{where}: its polygons overlap -- joined, along pixel borders")
+    return to_outline(covered)
+
+
+def _from_runs(
+    segmentation: dict[str, object], image: ImageRef, where: str, options: LabelOptions
+) -> Outline | None:
+    size = segmentation.get("size")
+    total = image.height * image.width
+    if size != [image.height, image.width] or total > MAX_PIXELS:
         raise AnnotationError(
-            f"{where}: run lengths for [rows, columns] of {segmentation.get('size')}, but the image has "
-            f"[{image.height}, {image.width}] -- export it at the image's size"
+            f"{where}: run lengths for [rows, columns] of {printable(repr(size)[:40])}, but the image has "
+            f"[{image.height}, {image.width}] -- export it at the image's size, of at most {MAX_PIXELS} px"
         )
     given = segmentation.get("counts")
     counts = _uncompressed(given) if isinstance(given, str) else given
-    whole = isinstance(counts, list) and all(
-        isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in counts
-    )
-    total = image.height * image.width
+    whole = isinstance(counts, list) and all(type(count) is int and count >= 0 for count in counts)
     if not isinstance(counts, list) or not whole or sum(counts) != total:
         filled = sum(counts) if isinstance(counts, list) and whole else "broken"
         raise AnnotationError(
@@ -87,7 +119,8 @@ def _from_runs(segmentation: dict[str, object], image: ImageRef, where: str) -> 
         )
     outline = to_outline(mask_of(counts, image.height, image.width))
     if not outline.rings:
-        raise AnnotationError(f"{where}: run lengths without any pixel inside -- remove the annotation")
+        options.notice(f"{where}: the shape encloses nothing -- passed over")
+        return None
     return outline
 
 
