@@ -29,6 +29,7 @@ from spinekit.formats.marks import (
     enclosing,
     instances_of,
     unknown_landmark,
+    without_doubled,
 )
 from spinekit.formats.sources import all_labels, finite
 
@@ -98,7 +99,7 @@ def instances(shapes: list[Shape], schema: Schema, reader: str | None, notice: N
     marks = [
         mark for shape in shapes for mark in _marks(shape, shape.group in pointed, schema, reader, notice)
     ]
-    return instances_of(_with_keys(_without_doubled(marks, notice)), schema, _ADVICE)
+    return instances_of(_with_keys(without_doubled(marks, notice)), schema, _ADVICE)
 
 
 def _shape(item: object, place: str) -> Shape:
@@ -230,19 +231,6 @@ def _score(shape: Shape) -> float:
     if not 0 <= score <= 1:
         raise AnnotationError(f"{shape.place}: the score {score:g} is not within 0..1 -- correct it")
     return score
-
-
-def _without_doubled(marks: list[Mark], notice: Notice) -> list[Mark]:
-    """The marks without landmarks that one group holds more than once, each of which is told."""
-    counts = Counter((mark.group, mark.landmark) for mark in marks if mark.landmark)
-    kept = []
-    for mark in marks:
-        if counts[mark.group, mark.landmark] > 1:
-            x, y = mark.xy[0]
-            notice(f"{mark.place}: {mark.landmark} is there twice, here at {x:.1f}, {y:.1f}: taken as absent")
-        else:
-            kept.append(mark)
-    return kept
 
 
 def _with_keys(marks: list[Mark]) -> list[Mark]:

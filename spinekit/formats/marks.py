@@ -7,6 +7,7 @@ Marks of one group are one instance: parts and holes of its outline, its box, it
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -104,6 +105,24 @@ def instances_of(marks: Sequence[Mark], schema: Schema, advice: Advice) -> list[
     for index, mark in enumerate(marks):
         groups.setdefault(_key(mark, index, schema), []).append(mark)
     return [_instance(members, schema, advice) for members in groups.values()]
+
+
+def without_doubled(marks: Sequence[Mark], notice: Callable[[str], None]) -> list[Mark]:
+    """The marks without landmarks that one group holds more than once: which of them is meant, nobody knows.
+
+    Args:
+        marks: Of one image.
+        notice: Told of every point that so counts as absent.
+    """
+    counts = Counter((mark.group, mark.landmark) for mark in marks if mark.landmark)
+    kept = []
+    for mark in marks:
+        if counts[mark.group, mark.landmark] > 1:
+            x, y = mark.xy[0]
+            notice(f"{mark.place}: {mark.landmark} is there twice, here at {x:.1f}, {y:.1f}: taken as absent")
+        else:
+            kept.append(mark)
+    return kept
 
 
 def reach_out(instances: Sequence[Instance], image: ImageRef) -> str:
