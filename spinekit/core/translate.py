@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from spinekit.core.landmarks import Landmarks
+from spinekit.core.level_points import by_level
 from spinekit.core.scene import Instance, Raster, Scene
 from spinekit.core.schema import Schema
 
@@ -102,6 +103,9 @@ def translation(
 def translate(scene: Scene, names: Translation) -> Translated:
     """A scene in the names of the target.
 
+    Landmarks that carry their level in their name (``L1TB``) become one instance a level where the target has
+    these levels and points.
+
     Args:
         scene: Of ``names.source``.
         names: From `translation`.
@@ -118,6 +122,10 @@ def translate(scene: Scene, names: Translation) -> Translated:
         if label is None:
             left_out[item.label] += 1
             continue
+        bodies = None if _paired(item, names) else by_level(item, target)
+        if bodies is not None:
+            kept += bodies
+            continue
         placed = None
         if item.landmarks is not None:
             placed, fallen = _landmarks(item.landmarks, names)
@@ -128,6 +136,11 @@ def translate(scene: Scene, names: Translation) -> Translated:
     raster, lost = _raster(scene.raster, names)
     moved = replace(scene, schema=target, instances=tuple(kept), raster=raster)
     return Translated(moved, left_out, points, lost)
+
+
+def _paired(item: Instance, names: Translation) -> bool:
+    """Whether any landmark of an instance has a name of its own in the target."""
+    return item.landmarks is not None and any(names.landmarks.get(name) for name in item.landmarks.names)
 
 
 def _landmarks(points: Landmarks, names: Translation) -> tuple[Landmarks | None, list[str]]:

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spinekit.core.image import ImageRef
 from spinekit.core.landmarks import landmarks
 from spinekit.core.level_points import by_level, level_point
-from spinekit.core.scene import Author, Instance
+from spinekit.core.scene import Author, Instance, Scene
+from spinekit.core.translate import translate, translation
 from spinekit.schemas import load_schema
+from spinekit.schemas.made import schema_from_names
 
 LATERAL = load_schema("spine-lateral")
 ALIASES = ("TB", "TF", "BB", "BF")
@@ -79,3 +83,18 @@ def test_other_points_stay_together(names: tuple[str, ...]) -> None:
     item = Instance("full", (0, 0, 9, 9), landmarks=landmarks(names, np.zeros((len(names), 2))))
     assert by_level(item, LATERAL) is None
     assert by_level(Instance("full", (0, 0, 9, 9)), LATERAL) is None
+
+
+def test_a_translation_parts_a_spine_into_its_bodies() -> None:
+    names = ("L2TB", "L2BF", "L1TB")
+    own = schema_from_names("own", "pose", ["full"], names)
+    item = Instance("full", (0, 0, 99, 99), landmarks=landmarks(names, np.array([[1.0, 2], [3, 4], [5, 6]])))
+    scene = Scene(ImageRef(Path("a.png"), 100, 100), own, (item,))
+    done = translate(scene, translation(own, LATERAL))
+    assert [body.label for body in done.scene.instances] == ["L1", "L2"]
+    assert done.scene.schema is LATERAL
+    assert not done.points
+    assert np.asarray(done.scene.point("L2.inf_ant")).tolist() == [3, 4]
+    paired = translate(scene, translation(own, LATERAL, landmarks={"L2TB": "sup_post"}))
+    assert [body.label for body in paired.scene.instances] == ["vertebra"]
+    assert dict(paired.points) == {"L2BF": 1, "L1TB": 1}
