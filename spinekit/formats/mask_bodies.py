@@ -46,8 +46,9 @@ def instances_of(
     """
     counts = counts_of(page.values)
     _check_known(counts, page, table, path)
-    if table.any_body and len(counts) > _FEW:
-        check_exact(page.values, frozenset(counts) - {0}, path, page.colours)
+    unnamed = frozenset(value for value in counts if value and table.named(value) is None)
+    if len(unnamed) >= _FEW:
+        check_exact(page.values, unnamed, path, page.colours)
     found: list[Instance] = []
     for value, place in _places(page.values, counts):
         label = table.label(value)
@@ -160,17 +161,16 @@ def _check_known(counts: dict[int, int], page: MaskPage, table: MaskTable, path:
 
 
 def _places(values: Values, counts: dict[int, int]) -> list[tuple[int, tuple[slice, slice]]]:
-    """Each value but 0 with its bounding box."""
+    """Each value with its bounding box."""
     from scipy import ndimage
 
     numbers = sorted(counts)
-    if numbers and numbers[-1] > 1 << 16:
-        # Colours: numbered anew, since a box is made for every number up to the largest.
-        ranks = np.searchsorted(np.array(numbers), values).astype(np.int32) + 1
-        boxes = ndimage.find_objects(ranks)
-        return [(value, boxes[rank]) for rank, value in enumerate(numbers) if value]
-    boxes = ndimage.find_objects(values.astype(np.int32))
-    return [(value, boxes[value - 1]) for value in numbers if value]
+    if numbers[-1] < 1 << 16:
+        boxes = ndimage.find_objects(values.astype(np.int32) + 1)
+        return [(value, boxes[value]) for value in numbers]
+    # Colours: numbered anew, since a box is made for every number up to the largest.
+    boxes = ndimage.find_objects(np.searchsorted(np.array(numbers), values).astype(np.int32) + 1)
+    return [(value, boxes[rank]) for rank, value in enumerate(numbers)]
 
 
 def _moved(inner: tuple[slice, slice], outer: tuple[slice, slice]) -> tuple[slice, slice]:

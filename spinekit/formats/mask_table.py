@@ -54,13 +54,16 @@ class MaskTable:
     schema: str = ""
     source: str = ""
 
-    def label(self, value: int) -> str | None:
-        """The label of a value, empty for background, None for a value without meaning."""
+    def named(self, value: int) -> str | None:
+        """The label that the table itself gives a value, empty for background, or None."""
         if value in self.values:
             return self.values[value]
-        if self.step and value >= self.step and self.values.get(value % self.step):
-            return self.values[value % self.step]
-        return "" if value == 0 else self.any_body or None
+        return self.values.get(value % self.step) or None if 0 < self.step <= value else None
+
+    def label(self, value: int) -> str | None:
+        """The label of a value, empty for background, None for a value without meaning."""
+        label = self.named(value)
+        return label if label is not None else "" if value == 0 else self.any_body or None
 
     def labels(self) -> tuple[str, ...]:
         """The labels other than background, in the order of the values."""

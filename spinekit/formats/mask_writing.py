@@ -27,6 +27,7 @@ from spinekit.schemas.strict_yaml import dump_yaml
 FOLDER = "masks"
 _LARGEST = (1 << 16) - 1
 _EVEN = 0.5
+_SUFFIXES = (".png", ".tif")
 
 Numbers = npt.NDArray[np.uint16]
 
@@ -56,8 +57,12 @@ def write(scenes: Iterable[Scene], out: Path) -> list[Path]:
             raise UsageError(f"{scene.image.name}: is of schema {scene.schema.name}, others of {schema.name}")
         schema = scene.schema
         pages = [_raster(scene)] if schema.task == "sem" else _pages(scene)
-        path = out / FOLDER / f"{_free_name(scene, taken)}{'.png' if len(pages) == 1 else '.tif'}"
+        name = _free_name(scene, taken)
+        path, other = (
+            out / FOLDER / f"{name}{suffix}" for suffix in _SUFFIXES[:: 1 if len(pages) == 1 else -1]
+        )
         _save(pages, path)
+        other.unlink(missing_ok=True)  # of an earlier writing: one image has one mask
         written.append(path)
     if schema is not None:
         write_text(out / FILE, dump_yaml(_table(schema)))
