@@ -76,7 +76,7 @@ def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iter
 
 
 def detect(path: Path) -> bool:
-    """Whether a file, or one in a folder, is XML of CVAT or a zip with it."""
+    """Whether a file, or one in a folder, is XML of CVAT for images or a zip with it; not of a video."""
     if path.is_dir():
         found = sorted(item for pattern in ("*.xml", "*.zip") for item in path.glob(pattern))
         return any(detect(item) for item in found[:_LOOKED_AT] if item.is_file())
@@ -87,7 +87,8 @@ def detect(path: Path) -> bool:
             return FILE in member_names(path)
     except OSError:
         return False
-    return root_tag(head) == "annotations"
+    of_video = b"<track" in head and b"<image" not in head
+    return root_tag(head) == "annotations" and not of_video
 
 
 def vocabulary(path: Path, options: LabelOptions = AS_IT_LIES) -> Vocabulary | None:

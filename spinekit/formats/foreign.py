@@ -58,7 +58,6 @@ TOOLS: tuple[ForeignTool, ...] = (
     _tool("an export of Label Studio", _AS_COCO, rb'"(?:annotations|completions)"\s*:', rb'"from_name"\s*:'),
     _tool("an annotation of Darwin (V7)", _AS_COCO, rb'"schema_ref"\s*:\s*"[^"]*darwin'),
     _tool("a points file of tpsDig", "digitise in LabelMe or write COCO keypoints", rb"\ALM3?=\d+"),
-    _tool("fiducials of an old 3D Slicer", "save them as .mrk.json", rb"\A# Markups fiducial file"),
     _tool("an NRRD volume", "save the slices as mask PNG, or as DICOM SEG", rb"\ANRRD000"),
     _tool("a NIfTI volume", "save the slices as mask PNG, or as DICOM SEG", rb"\A.{344}n[+i]1\0"),
     _tool("a ZIP archive", "unpack it first", rb"\APK\x03\x04"),

@@ -269,6 +269,7 @@ FORMAT = AnnotationFormat(
     name="slicer",
     title="3D Slicer markups: one .mrk.json per film with points and closed curves",
     keeps=frozenset({"labels", "landmarks", "visibility", "outlines", "holes", "order"}),
+    keeps_by_task={"detect": frozenset({"boxes"})},
     read=read,
     write=write,
     detect=detect,

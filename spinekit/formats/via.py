@@ -159,6 +159,7 @@ FORMAT = AnnotationFormat(
     keeps=frozenset(
         {"labels", "landmarks", "visibility", "outlines", "holes", "scores", "order", "readers", "groups"}
     ),
+    keeps_by_task={"detect": frozenset({"boxes"})},
     read=read,
     write=write,
     detect=detect,

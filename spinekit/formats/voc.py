@@ -86,9 +86,11 @@ def detect(path: Path) -> bool:
         return any(detect(item) for item in sorted(folder.glob("*.xml"))[:_LOOKED_AT] if item.is_file())
     try:
         with path.open("rb") as stream:
-            return root_tag(stream.read(_HEAD_BYTES)) == "annotation"
+            head = stream.read(_HEAD_BYTES)
     except OSError:
         return False
+    of_web_tool = b"<sourceImage" in head or b"<pt>" in head
+    return root_tag(head) == "annotation" and not of_web_tool
 
 
 def vocabulary(path: Path, options: LabelOptions = AS_IT_LIES) -> Vocabulary | None:

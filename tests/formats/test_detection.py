@@ -114,7 +114,6 @@ def test_no_reader_is_without_eyes() -> None:
         (b'[{"annotations": [{"result": [{"from_name": "kp"}]}]}]', "Label Studio"),
         (b'{"schema_ref": "https://darwin-public.s3/darwin_json/2.0/schema.json"}', "Darwin"),
         (b"LM=19\n1.0 2.0\n", "tpsDig"),
-        (b"# Markups fiducial file version = 4.11\n", "3D Slicer"),
         (b"NRRD0004\ntype: uchar\n", "NRRD"),
         (bytes(344) + b"n+1\0", "NIfTI"),
         (b"PK\x03\x04rest", "ZIP"),
