@@ -93,7 +93,7 @@ def implausible(spine: Spine, schema: Schema) -> Iterator[Finding]:
     # The lesser singular value is what is left of the corners' spread beside the best line through them.
     away = spine.quads - spine.quads.mean(axis=1, keepdims=True)
     empty = np.linalg.svd(away, compute_uv=False)[:, 1] < _LEAST_SIDE
-    for index in np.flatnonzero(empty):
+    for index in np.flatnonzero(empty).tolist():
         yield Finding(BODY_EMPTY, spine.image, spine.places[index], "its corners lie on one line or point")
     yield from _order(spine)
     for index, swap in misplaced_corners(spine).items():
@@ -200,12 +200,24 @@ def _order(spine: Spine) -> Iterator[Finding]:
 
 
 def _overlaps(spine: Spine) -> Iterator[Finding]:
-    for (i, first), (j, second) in itertools.combinations(enumerate(spine.quads), 2):
-        part = shared_part(first, second)
-        if part > _DRAWN_LOOSELY:
-            rule = BODY_TWICE if part > _SAME_BODY else BODIES_OVERLAP
-            words = f"covers {part:.0%} of the smaller one"
-            yield Finding(rule, spine.image, f"{spine.places[i]} and {spine.places[j]}", words)
+    shared = {
+        (i, j): part
+        for (i, first), (j, second) in itertools.combinations(enumerate(spine.quads), 2)
+        if (part := shared_part(first, second)) > _DRAWN_LOOSELY
+    }
+    partners = Counter(index for pair in shared for index in pair)
+    told: set[int] = set()
+    for (i, j), part in shared.items():
+        widest = max((i, j), key=lambda index: partners[index])
+        if partners[widest] > 2:  # one that lies across half the spine is told once
+            if widest not in told:
+                told.add(widest)
+                words = f"lies over {partners[widest]} others"
+                yield Finding(BODIES_OVERLAP, spine.image, spine.places[widest], words)
+            continue
+        rule = BODY_TWICE if part > _SAME_BODY else BODIES_OVERLAP
+        words = f"covers {part:.0%} of the smaller one"
+        yield Finding(rule, spine.image, f"{spine.places[i]} and {spine.places[j]}", words)
 
 
 def _flat(spine: Spine) -> Iterator[Finding]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,6 +26,7 @@ class Spine:
         image: Name of the image.
         places: (n,) what to call each body: its level, or ``body 3`` where bodies have no names.
         rank: (n,) position in the schema's levels; the order from the top where bodies have no names.
+        members: (n,) index of each body among the scene's instances.
         quads: (n, 4, 2) corners TL, TR, BL, BR in px.
         named: Whether the order comes from names, so that a wrong order can be seen.
         cornered: Whether corners were named by a person, so that swapped ones can be seen; otherwise the
@@ -34,6 +36,7 @@ class Spine:
     image: str
     places: tuple[str, ...]
     rank: tuple[int, ...]
+    members: tuple[int, ...]
     quads: FloatArray
     named: bool
     cornered: bool
@@ -77,43 +80,58 @@ def spines(scene: Scene) -> Iterator[Spine]:
     if not scene.schema.levels:
         return
     for reader in dict.fromkeys(item.reader for item in scene.instances):
-        bodies: list[tuple[int, str, FloatArray]] = []
+        bodies: list[_Body] = []
         outlined = False
-        for item in scene.instances:
+        for index, item in enumerate(scene.instances):
             quad = None if item.reader != reader else corners_of(item.landmarks, scene.schema)
             if quad is None and item.reader == reader and item.outline is not None:
                 quad = _rectangle(item.outline)
                 outlined = outlined or quad is not None
             if quad is not None:
                 rank = scene.schema.levels.index(item.label) if item.label in scene.schema.levels else -1
-                bodies.append((rank, item.label, quad))
+                bodies.append(_Body(rank, item.label, index, quad))
         if len(bodies) >= 2:
             yield _spine(scene.image.name, bodies, not outlined)
 
 
+class _Body(NamedTuple):
+    """A body before it has its place in the spine."""
+
+    rank: int
+    label: str
+    member: int
+    quad: FloatArray
+
+
 def corners_of(points: Landmarks | None, schema: Schema) -> FloatArray | None:
     """(4, 2) corners TL, TR, BL, BR of a body; None where they are not its landmarks or one is absent."""
-    if points is None or len(points.names) != len(CORNERS):
+    order = None if points is None else corner_indices(points.names, schema)
+    if points is None or order is None:
         return None
-    named = {schema.resolve(name) or name: index for index, name in enumerate(points.names)}
-    order = [named.get(schema.resolve(corner) or corner) for corner in CORNERS]
-    if None in order:
-        return None
-    quad = points.xy[[index for index in order if index is not None]]
+    quad = points.xy[order]
     return None if bool(np.isnan(quad).any()) else quad
 
 
-def _spine(image: str, bodies: list[tuple[int, str, FloatArray]], cornered: bool) -> Spine:
-    named = all(rank >= 0 for rank, _, _ in bodies)
+def corner_indices(names: Sequence[str], schema: Schema) -> list[int] | None:
+    """Where TL, TR, BL, BR stand among landmarks; None where these are not exactly the four corners."""
+    named = {schema.resolve(name) or name: index for index, name in enumerate(names)}
+    order = [named.get(schema.resolve(corner) or corner, -1) for corner in CORNERS]
+    return order if len(names) == len(CORNERS) and -1 not in order else None
+
+
+def _spine(image: str, bodies: list[_Body], cornered: bool) -> Spine:
+    named = all(body.rank >= 0 for body in bodies)
     if named:
-        bodies = sorted(bodies, key=lambda body: body[0])
-        places = tuple(label for _, label, _ in bodies)
-        ranks = tuple(rank for rank, _, _ in bodies)
+        bodies = sorted(bodies, key=lambda body: body.rank)
+        places = tuple(body.label for body in bodies)
+        ranks = tuple(body.rank for body in bodies)
     else:
-        bodies = sorted(bodies, key=lambda body: float(body[2][:, 1].mean()))
+        bodies = sorted(bodies, key=lambda body: float(body.quad[:, 1].mean()))
         places = tuple(f"body {number} from the top" for number in range(1, len(bodies) + 1))
         ranks = tuple(range(len(bodies)))
-    spine = Spine(image, places, ranks, np.array([quad for _, _, quad in bodies]), named, cornered)
+    members = tuple(body.member for body in bodies)
+    quads = np.array([body.quad for body in bodies])
+    spine = Spine(image, places, ranks, members, quads, named, cornered)
     return spine if cornered else _turned_along(spine)
 
 
@@ -133,7 +151,7 @@ def _turned_along(spine: Spine) -> Spine:
         height, side = away @ down, away @ np.array([down[1], -down[0]])
         upper, lower = np.split(np.argsort(height, kind="stable"), 2)
         turned.append(quad[[*upper[np.argsort(side[upper])], *lower[np.argsort(side[lower])]]])
-    return Spine(spine.image, spine.places, spine.rank, np.array(turned), spine.named, spine.cornered)
+    return replace(spine, quads=np.array(turned))
 
 
 def shared_part(first: FloatArray, second: FloatArray) -> float:

@@ -160,7 +160,7 @@ def _gaps(spine: Spine) -> FloatArray:
     axis = spine.down / np.maximum(np.linalg.norm(spine.down, axis=1, keepdims=True), 1e-9)
     both = axis[:-1] + axis[1:]
     both = both / np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 1e-9)
-    return np.r_[((upper - lower) * both).sum(axis=1), np.nan]
+    return np.asarray(np.r_[((upper - lower) * both).sum(axis=1), np.nan])
 
 
 def _offsets(centres: FloatArray) -> FloatArray:
@@ -168,7 +168,7 @@ def _offsets(centres: FloatArray) -> FloatArray:
     chord = centres[2:] - centres[:-2]
     away = centres[1:-1] - centres[:-2]
     beside = away[:, 0] * chord[:, 1] - away[:, 1] * chord[:, 0]
-    return np.r_[np.nan, beside / np.maximum(np.linalg.norm(chord, axis=1), 1e-9), np.nan]
+    return np.asarray(np.r_[np.nan, beside / np.maximum(np.linalg.norm(chord, axis=1), 1e-9), np.nan])
 
 
 def _usual(

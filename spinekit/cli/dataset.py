@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from spinekit.cli import dataset_augment, dataset_merge, dataset_preview, dataset_split, dataset_stats
+from spinekit.cli import (
+    dataset_augment,
+    dataset_check,
+    dataset_merge,
+    dataset_preview,
+    dataset_split,
+    dataset_stats,
+)
 
 app = typer.Typer(help="Data sets: divide, merge, augment, count and look.", no_args_is_help=True)
 
@@ -14,6 +21,7 @@ def root() -> None:
     """Commands about data sets."""
 
 
+app.command("check", no_args_is_help=True)(dataset_check.command)
 app.command("split", no_args_is_help=True)(dataset_split.command)
 app.command("merge", no_args_is_help=True)(dataset_merge.command)
 app.command("augment", no_args_is_help=True)(dataset_augment.command)
