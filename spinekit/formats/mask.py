@@ -65,13 +65,8 @@ def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iter
     masks, images = _places(path, options)
     found = pairs(masks, images, options)
     stated = find_table(masks)
-    if stated is None:
-        table, reason = derived([pair.mask for pair in found], schema, masks)
-        if reason:
-            options.notice(reason)
-    else:
-        table = fitted(stated, schema)
     folder = image_folder(images)
+    table = _derived(found, schema, masks, folder, options) if stated is None else fitted(stated, schema)
     salt = path.resolve().name
     for pair in found:
         yield from _scenes(pair, folder, table, schema, options, salt, guessed=stated is None)
@@ -130,6 +125,22 @@ def _places(path: Path, options: LabelOptions) -> tuple[Path, Path]:
     return masks, images
 
 
+def _derived(
+    found: list[MaskPair], schema: Schema, masks: Path, folder: ImageFolder, options: LabelOptions
+) -> MaskTable:
+    """The meaning that the values themselves leave no doubt about."""
+    try:
+        table, reason = derived([pair.mask for pair in found], schema, masks)
+    except AnnotationError as error:
+        for pair in found[:_LOOKED_AT]:
+            if pair.name in folder.paths and _exchanged(pair.mask, folder.paths[pair.name]):
+                raise _exchange(pair) from error
+        raise
+    if reason:
+        options.notice(reason)
+    return table
+
+
 def _scenes(
     pair: MaskPair,
     folder: ImageFolder,
@@ -172,11 +183,8 @@ def _bodies(
     try:
         return instances_of(page, table, schema, pair.mask, options.notice)
     except AnnotationError as error:
-        if looks_like_picture(page.values) and _is_mask(image.path):
-            raise AnnotationError(
-                f"{pair.mask}: looks like the image, and {image.name} like its mask "
-                "-- exchange the two, or the folders"
-            ) from error
+        if _exchanged(pair.mask, image.path):
+            raise _exchange(pair) from error
         raise
 
 
@@ -221,17 +229,24 @@ def _check_size(page: MaskPage, image: ImageRef, path: Path) -> None:
         )
 
 
-def _holds_values(path: Path) -> bool:
-    """Whether the first page of a file holds exact values rather than shades; detection alone asks."""
-    page = next(mask_pages(path), None)
-    return page is not None and not looks_like_picture(page.values)
+def _exchanged(mask: Path, image: Path) -> bool:
+    """Whether a mask looks like a picture and its image like a mask."""
+    return not _is_mask(mask) and _is_mask(image)
+
+
+def _exchange(pair: MaskPair) -> AnnotationError:
+    return AnnotationError(
+        f"{pair.mask}: looks like the image, and {pair.name} like its mask -- exchange the two, or the folders"
+    )
 
 
 def _is_mask(path: Path) -> bool:
+    """Whether the first page of a file holds exact values rather than shades."""
     try:
-        return _holds_values(path)
+        page = next(mask_pages(path), None)
     except AnnotationError:
         return False
+    return page is not None and not looks_like_picture(page.values)
 
 
 FORMAT = AnnotationFormat(
