@@ -1,14 +1,11 @@
 """Who a DICOM image is of, as far as science needs it: age, sex, and a mark that keeps one person's images together.
 
-No name and no number leaves this module. The mark is a slow hash (PBKDF2, NIST SP 800-132) of the patient's
-number with a salt: patients' numbers are short, and those behind a plain hash are found by trial in seconds.
-With the same salt one person has the same mark on every machine, so a split made by it stays as it is.
+No name and no number leaves this module. The mark is the hash that a split by patient uses too, so that both
+agree; see `spinekit.formats.dicom_identity` for what it protects from, and what it does not.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import re
 import warnings
 from collections.abc import Callable
@@ -18,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinekit.core.errors import SpinekitError
+from spinekit.formats.dicom_identity import read_identity
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -27,8 +25,7 @@ _DAYS = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
 _DATE = re.compile(r"(\d{4})[.]?(\d{2})[.]?(\d{2})")
 _OLDEST = 120.0
 _DIFFERENT_YEARS = 1.5
-_ROUNDS = 20_000
-_ATTRIBUTES = ("PatientID", "IssuerOfPatientID", "PatientAge", "PatientSex", "PatientBirthDate")
+_ATTRIBUTES = ("PatientAge", "PatientSex", "PatientBirthDate")
 _DATES = ("StudyDate", "AcquisitionDate", "ContentDate")
 
 
@@ -36,7 +33,6 @@ _DATES = ("StudyDate", "AcquisitionDate", "ContentDate")
 class _Person:
     """What a header says; never printed."""
 
-    number: str
     age_years: float | None
     sex: str
     doubt: str
@@ -69,7 +65,7 @@ def covariates_of(path: Path, notice: Callable[[str], None] | None = None) -> di
 
 
 def group_of(path: Path, salt: str = "") -> str:
-    """A mark of the person in a DICOM image, 16 hexadecimal digits: the same for all images of one person.
+    """A mark of the person in a DICOM image: the same for all images of one person.
 
     Args:
         path: The file.
@@ -78,13 +74,13 @@ def group_of(path: Path, salt: str = "") -> str:
     Returns:
         The mark; empty for a file that names no patient, or is no DICOM.
     """
-    person = _person(path)
-    return _mark(person.number, salt) if person is not None and person.number else ""
-
-
-@functools.lru_cache(maxsize=4096)
-def _mark(number: str, salt: str) -> str:
-    return hashlib.pbkdf2_hmac("sha256", number.encode(), f"spinekit/{salt}".encode(), _ROUNDS).hex()[:16]
+    if _header(path) is None:
+        return ""
+    try:
+        identity = read_identity(path, salt)
+    except Exception:  # noqa: BLE001  (as for the header: a damaged file names nobody)
+        return ""
+    return "" if identity is None else identity.patient
 
 
 def _person(path: Path) -> _Person | None:
@@ -92,15 +88,14 @@ def _person(path: Path) -> _Person | None:
     item = _header(path)
     if item is None:
         return None
-    from spinekit.formats.dicom_values import code, stored_text
+    from spinekit.formats.dicom_values import code
 
-    number = "/".join(stored_text(item, name) or "" for name in ("IssuerOfPatientID", "PatientID"))
     stated, counted = _stated_age(code(item, "PatientAge")), _counted_age(item)
     doubt = ""
     if stated is not None and counted is not None and abs(stated - counted) > _DIFFERENT_YEARS:
         doubt = "PatientAge and the time since PatientBirthDate differ by years: PatientAge is taken"
     age = counted if stated is None else stated
-    return _Person(number if not number.endswith("/") else "", age, code(item, "PatientSex"), doubt)
+    return _Person(age, code(item, "PatientSex"), doubt)
 
 
 def _header(path: Path) -> Dataset | None:

@@ -41,7 +41,7 @@ from spinekit.formats.sources import ImageFolder, image_folder, in_schema_order
 __all__ = ["FORMAT", "read", "write"]
 
 _SUBJECT = re.compile(r"^([A-Za-z]+\d+)_")
-_FOREIGN_TABLES = ("data.yaml", "data.yml", "Annotations", "ImageSets", "annotations.xml")
+_FOREIGN_TABLES = ("data.yaml", "data.yml", "Annotations", "annotations.xml")
 _LOOKED_AT = 3
 
 

@@ -13,8 +13,8 @@ from spinekit.formats.mask_pixels import LOSSY_SUFFIXES, MASK_SUFFIXES, page_cou
 from spinekit.formats.plugin import LabelOptions, ReadOptions
 from spinekit.formats.sources import ImageFolder, image_folder, split_frame
 
-MASK_FOLDERS = ("label", "labels", "mask", "masks")
-IMAGE_FOLDERS = ("image", "images", "img", "imgs", "dicom", "dcm")
+MASK_FOLDERS = ("label", "labels", "mask", "masks", "SegmentationClass")
+IMAGE_FOLDERS = ("image", "images", "img", "imgs", "dicom", "dcm", "JPEGImages")
 ENDINGS = ("", "_mask", "_label", "_seg", "-mask", "-label", "-seg")
 _NAMED = 12
 

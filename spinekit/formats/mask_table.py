@@ -7,7 +7,8 @@
     step: 10                   # instances: 11 is a second L1, 21 a third
 
 ``colours: {"#800000": L1}`` takes the place of ``values`` for colour masks. Also read are ``classes.csv``
-(header ``value,label``) and the ``labelmap.txt`` of CVAT (``label:red,green,blue:parts:actions``).
+(header ``value,label``) and the ``labelmap.txt`` of CVAT (``label:red,green,blue:parts:actions``), beside which
+the undecided border that VOC draws (#e0e0c0) is background.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ KINDS = ("classes", "instances", "binary")
 _KEYS = ("kind", "values", "colours", "step", "schema")
 _COLOUR = re.compile(r"#([0-9a-fA-F]{6})")
 _LARGEST = (1 << 24) - 1
+_VOID = 0xE0E0C0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ def _from_labelmap(path: Path) -> MaskTable:
             raise AnnotationError(f"{where} is not label:red,green,blue:: -- export the masks again")
         red, green, blue = (int(part) for part in parts)
         _enter(values, red << 16 | green << 8 | blue, label, where)
+    values.setdefault(_VOID, "")
     return MaskTable("classes", values, colours=True, source=str(path))
 
 

@@ -80,6 +80,20 @@ def test_colours_are_named(tmp_path: Path, mode: str, name: str, table: str) -> 
     ]
 
 
+def test_an_export_of_class_masks_by_cvat(tmp_path: Path) -> None:
+    folder = pair(tmp_path, ring_and_blob())
+    (folder / "masks").rename(folder / "SegmentationClass")
+    (folder / "images").rename(folder / "JPEGImages")
+    (folder / "ImageSets").mkdir()
+    (folder / "labelmap.txt").write_text("background:0,0,0::\nring:255,0,0::\nblob:0,255,0::\n")
+    colour = np.asarray(coloured(ring_and_blob(), "RGB")).copy()
+    colour[20:25, 19] = (224, 224, 192)  # an undecided border
+    PillowImage.fromarray(colour).save(folder / "SegmentationClass" / "a.png")
+    assert masks.detect(folder)
+    (scene,) = masks.read(folder, THINGS)
+    assert sorted(item.label for item in scene.instances) == ["blob", "ring"]
+
+
 def test_colours_without_names_are_listed_with_the_file_to_write(tmp_path: Path) -> None:
     folder = pair(tmp_path, ring_and_blob())
     coloured(ring_and_blob(), "RGB").save(folder / "masks" / "a.png")
