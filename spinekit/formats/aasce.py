@@ -1,13 +1,14 @@
-"""The tables of the MICCAI AASCE 2019 challenge: AP spine films with 17 vertebrae of 4 corners.
+"""The MICCAI AASCE 2019 challenge: AP spine films with 17 vertebrae of 4 corners, as tables or as ``.mat`` files.
 
-A folder holds ``filenames.csv``, ``landmarks.csv`` (68 x, then 68 y a row, divided by the film's width
-and height) and ``angles.csv``, none with a header, where row i belongs to row i; the films lie in
-``images/`` beside them.
+A folder of tables holds ``filenames.csv``, ``landmarks.csv`` (68 x, then 68 y a row, divided by the film's
+width and height) and ``angles.csv``, none with a header, where row i belongs to row i; the films lie in
+``images/`` beside them. The challenge's own labels are one ``<film>.mat`` each (see `spinekit.formats.aasce_mat`),
+whose films lie in ``images/`` inside or beside, or in ``data/...`` where the labels are in ``labels/...``.
 
 Half pixels: ``value * width`` gives back, to within the five printed digits, the whole numbers of the
-challenge's own ``.mat`` files. So a coordinate is a pixel's index, no half pixel is taken off, and the
-rounding of the printed digits is undone: the challenge's angles then come out to 0.0003 instead of 0.002
-degrees. Whether the tool counted its first pixel as 0 or as 1 cannot be seen in the data.
+``.mat`` files. So a coordinate is a pixel's index, no half pixel is taken off, and the rounding of the printed
+digits is undone: the challenge's angles then come out to 0.0003 instead of 0.002 degrees. Whether the tool
+counted its first pixel as 0 or as 1 cannot be seen in the data.
 """
 
 from __future__ import annotations
@@ -22,25 +23,26 @@ from spinekit.core.errors import AnnotationError
 from spinekit.core.image import FloatArray, ImageRef
 from spinekit.core.landmarks import landmarks
 from spinekit.core.outline import Outline
-from spinekit.core.scene import Absent, Instance, Scene
+from spinekit.core.scene import Instance, Scene
 from spinekit.core.schema import Schema
-from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions
-from spinekit.formats.sources import csv_rows, image_folder, number, points_box
+from spinekit.formats.aasce_mat import BODIES, CORNERS, is_corners, read_corners
+from spinekit.formats.passed_over import found_image, tell_points_outside
+from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions, Vocabulary
+from spinekit.formats.sources import ImageFolder, csv_rows, image_folder, number, points_box
+from spinekit.schemas import load_schema
 
-BODIES = 17
-CORNERS = ("TL", "TR", "BL", "BR")
 _PRINTED_PX = 0.05  # five digits of a film 4000 px high leave 0.02 px
 _VISIT = re.compile(r"(?P<source>.+?)-\d{1,2}-[A-Za-z]{3}-\d{4}-(?P<number>\S+)")
 
 
-def read(folder: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iterator[Scene]:
-    """The films of an AASCE folder that lie in the image folder, in the order of the table.
+def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iterator[Scene]:
+    """The films of an AASCE folder that lie in the image folder, in the order of the table or of their names.
 
     Each scene holds one instance per vertebra, cranial to caudal, its corners in pixels. Films named in
-    ``suspect_labels.csv``, where there is one, carry its remark as a note. See `left_out` for the rest.
+    ``suspect_labels.csv``, where there is one, carry its remark as a note.
 
     Args:
-        folder: The folder, or its ``landmarks.csv``.
+        path: The folder, its ``landmarks.csv``, or one ``.mat`` file.
         schema: With the levels T1 to L5, and the landmarks TL, TR, BL, BR (``spine-ap``) or none
             (``spine-ap-levels``: each body then is an outline of its four corners).
         options: The folder of the images, and who is told what was passed over.
@@ -48,26 +50,49 @@ def read(folder: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> It
     Raises:
         AnnotationError: If the tables or the schema do not fit; the message gives file and row.
     """
-    folder, images = _places(folder, options.images)
+    folder = path.parent if path.is_file() else path
     levels, columns = _levels(schema), _corner_columns(schema)
     notes = _suspects(folder / "suspect_labels.csv")
-    films = image_folder(images)
-    for name, row in _table(folder):
-        film = films.find(name)
-        if isinstance(film, Absent):
+    films = image_folder(_images(folder, options.images))
+    for place, name, found in _mats(path, films) if _is_of_mats(path) else _table(folder):
+        film = found_image(films, name, place, options)
+        if film is None:
             continue
-        corners = _pixels(row, film)[:, columns]
-        instances = tuple(_body(level, xy, schema) for level, xy in zip(levels, corners, strict=True))
-        remarks = (notes[name],) if name in notes else ()
-        yield Scene(film, schema, instances, notes=remarks, group=visit_of(name))
+        pixels = found if _is_of_mats(path) else _pixels(found, film)
+        corners = pixels.reshape(BODIES, len(CORNERS), 2)
+        instances = tuple(
+            _body(level, xy[columns], schema) for level, xy in zip(levels, corners, strict=True)
+        )
+        for item, xy in zip(instances, corners, strict=True):
+            points = item.landmarks or landmarks(CORNERS, xy)
+            tell_points_outside(points, film, f"{place}: {item.label}", options)
+        own = film.name.rsplit("/", 1)[-1]
+        remarks = (notes[own],) if own in notes else ()
+        yield Scene(film, schema, instances, notes=remarks, group=visit_of(own))
 
 
-def left_out(folder: Path, images: Path | None = None) -> tuple[str, ...]:
-    """Why which films of the table are not read, one line each."""
-    folder, images = _places(folder, images)
-    films = image_folder(images)
-    found = (films.find(name) for name, _ in _table(folder))
-    return tuple(film.reason for film in found if isinstance(film, Absent))
+def detect(path: Path) -> bool:
+    """Whether a path is a folder of the challenge's tables, one of these, or one or many of its ``.mat`` files."""
+    try:
+        if path.suffix.lower() == ".mat" and path.is_file():
+            return is_corners(path)
+        folder = path if path.is_dir() else path.parent
+        if path.is_file() and path.name != "landmarks.csv":
+            return False
+        if (folder / "filenames.csv").is_file() and (folder / "landmarks.csv").is_file():
+            with (folder / "landmarks.csv").open("rb") as stream:
+                return stream.readline(1 << 16).count(b",") == 2 * BODIES * len(CORNERS) - 1
+        first = next(iter(sorted(folder.glob("*.mat"))), None) if path.is_dir() else None
+        return first is not None and is_corners(first)
+    except OSError:
+        return False
+
+
+def vocabulary(path: Path, options: LabelOptions = AS_IT_LIES) -> Vocabulary:
+    """The set's convention: bodies T1 to L5 with four corners."""
+    del path, options
+    schema = load_schema("spine-ap")
+    return Vocabulary(schema.task, schema.classes, schema.landmark_names, schema.edges, schema)
 
 
 def read_angles(folder: Path) -> dict[str, tuple[float, float, float]]:
@@ -76,7 +101,7 @@ def read_angles(folder: Path) -> dict[str, tuple[float, float, float]]:
     Raises:
         AnnotationError: If a row does not hold three numbers, or rows are missing.
     """
-    folder, _ = _places(folder, folder)
+    folder = folder.parent if folder.is_file() else folder
     path = folder / "angles.csv"
     names = _names(folder)
     rows = list(csv_rows(path))
@@ -102,21 +127,40 @@ def visit_of(name: str) -> str:
     return f"{match['source']}-{match['number']}" if match else stem
 
 
-def _places(folder: Path, images: Path | None) -> tuple[Path, Path]:
-    """The folder of the tables and that of the films."""
-    if folder.is_file():
-        folder = folder.parent
-    if images is None:
-        images = folder / "images" if (folder / "images").is_dir() else folder
-    return folder, images
+def _images(folder: Path, images: Path | None) -> Path:
+    """The folder of the films; see the module's text."""
+    if images is not None:
+        return images
+    parts = list(folder.parts)
+    if "labels" in parts:
+        place = len(parts) - 1 - parts[::-1].index("labels")
+        parts[place] = "data"
+    beside = (folder / "images", folder.parent / "images", Path(*parts))
+    return next((found for found in beside if found.is_dir()), folder)
 
 
 def _names(folder: Path) -> list[str]:
     return [",".join(row).strip() for _, row in csv_rows(folder / "filenames.csv")]
 
 
-def _table(folder: Path) -> Iterator[tuple[str, FloatArray]]:
-    """Each film's name with its (68, 2) corners as fractions of width and height."""
+def _is_of_mats(path: Path) -> bool:
+    return path.suffix.lower() == ".mat" or (path.is_dir() and not (path / "landmarks.csv").is_file())
+
+
+def _mats(path: Path, films: ImageFolder) -> Iterator[tuple[str, str, FloatArray]]:
+    """Place, film's name and (68, 2) corners, px, of each ``.mat`` file."""
+    files = [path] if path.is_file() else sorted(path.glob("*.mat"))
+    if not files:
+        raise AnnotationError(
+            f"{path}: holds neither landmarks.csv nor .mat files -- name the folder of labels"
+        )
+    for file in files:
+        named = [name for name in (file.stem, file.name) if name in films.paths or name in films.by_name]
+        yield str(file), (named or [file.stem])[0], read_corners(file)
+
+
+def _table(folder: Path) -> Iterator[tuple[str, str, FloatArray]]:
+    """Place, film's name and (68, 2) corners, as fractions of width and height, of each row."""
     names = _names(folder)
     path = folder / "landmarks.csv"
     rows = list(csv_rows(path))
@@ -124,10 +168,11 @@ def _table(folder: Path) -> Iterator[tuple[str, FloatArray]]:
         raise AnnotationError(f"{path}: {len(rows)} rows for {len(names)} films -- row i belongs to film i")
     count = 2 * BODIES * len(CORNERS)
     for name, (line, row) in zip(names, rows, strict=True):
+        place = f"{path}: line {line}"
         if len(row) != count:
-            raise AnnotationError(f"{path}: line {line} has {len(row)} numbers -- {count} are needed")
-        values = [number(cell, f"{path}: line {line}") for cell in row]
-        yield name, np.array(values, dtype=np.float64).reshape(2, -1).T
+            raise AnnotationError(f"{place} has {len(row)} numbers -- {count} are needed")
+        values = [number(cell, place) for cell in row]
+        yield place, name, np.array(values, dtype=np.float64).reshape(2, -1).T
 
 
 def _levels(schema: Schema) -> tuple[str, ...]:
@@ -156,11 +201,11 @@ def _corner_columns(schema: Schema) -> list[int]:
 
 
 def _pixels(fractions: FloatArray, film: ImageRef) -> FloatArray:
-    """The (17, 4, 2) corners in pixels, whole numbers wherever the printed digits mean one."""
+    """The (68, 2) corners in pixels, whole numbers wherever the printed digits mean one."""
     pixels: FloatArray = fractions * [film.width, film.height]
     whole = np.round(pixels)
     near = np.abs(pixels - whole) < _PRINTED_PX
-    return np.where(near, whole, pixels).reshape(BODIES, len(CORNERS), 2)
+    return np.where(near, whole, pixels)
 
 
 def _body(level: str, xy: FloatArray, schema: Schema) -> Instance:
@@ -178,7 +223,9 @@ def _suspects(path: Path) -> dict[str, str]:
 
 FORMAT = AnnotationFormat(
     name="aasce",
-    title="AASCE 2019 tables: 17 vertebrae x 4 corners on AP spine films (read only)",
+    title="AASCE 2019: 17 vertebrae x 4 corners on AP spine films, tables or .mat files (read only)",
     keeps=frozenset({"labels", "landmarks", "outlines", "order"}),
     read=read,
+    detect=detect,
+    vocabulary=vocabulary,
 )

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
-from spinekit.core.errors import AnnotationError
+from spinekit.core.errors import AnnotationError, SpinekitError
 from spinekit.formats import aasce
+from spinekit.formats.aasce_mat import read_corners
+from spinekit.formats.plugin import LabelOptions
 from spinekit.schemas import load_schema
 from tests.formats.annotation_samples import POSE, real_data, save_image
 
@@ -65,11 +69,134 @@ def test_angles_are_read_by_film(tmp_path: Path) -> None:
     assert aasce.read_angles(folder_of(tmp_path)) == {NAME: (41.139, 14.63, 40.147)}
 
 
-def test_a_film_that_is_not_there_is_left_out_and_named(tmp_path: Path) -> None:
+def test_a_film_that_is_not_there_is_passed_over_and_told(tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     (folder / "images" / NAME).unlink()
-    assert list(aasce.read(folder, load_schema("spine-ap"))) == []
-    assert aasce.left_out(folder) == (f"{NAME}: not in {folder / 'images'}",)
+    heard: list[str] = []
+    assert list(aasce.read(folder, load_schema("spine-ap"), LabelOptions(notice=heard.append))) == []
+    assert heard == [f"{folder / 'landmarks.csv'}: line 1: {NAME}: not in {folder / 'images'} -- passed over"]
+    with pytest.raises(AnnotationError, match="-- add the image or allow missing ones"):
+        list(aasce.read(folder, load_schema("spine-ap"), LabelOptions(allow_missing=False)))
+
+
+def test_corners_outside_the_film_are_told(tmp_path: Path) -> None:
+    row = ",".join([*["1.2"] * 4, *["0.1"] * 132])
+    heard: list[str] = []
+    list(aasce.read(folder_of(tmp_path, row), load_schema("spine-ap"), LabelOptions(notice=heard.append)))
+    assert heard == [
+        f"{tmp_path / 'landmarks.csv'}: line 1: T1: TL, TR, BL, BR outside the image of 200 x 1000 px -- kept"
+    ]
+
+
+def test_the_set_says_what_its_points_are(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    assert aasce.detect(folder)
+    assert aasce.detect(folder / "landmarks.csv")
+    assert not aasce.detect(folder / "images")
+    assert not aasce.detect(folder / "angles.csv")
+    assert aasce.vocabulary(folder).schema is load_schema("spine-ap")
+    (folder / "landmarks.csv").write_text("a,b,c\n")
+    assert not aasce.detect(folder)
+
+
+class TestMats:
+    CORNERS = np.column_stack([np.tile([50.0, 100, 52, 102], 17), np.arange(68) * 12.0])
+
+    def file(self, folder: Path, **content: object) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        savemat(folder / f"{NAME}.mat", content or {"p2": self.CORNERS}, do_compression=True)
+        return folder / f"{NAME}.mat"
+
+    def test_a_file_gives_a_film_the_corners_in_pixels(self, tmp_path: Path) -> None:
+        save_image(tmp_path / "images" / NAME, height=1000, width=200)
+        file = self.file(tmp_path / "labels")
+        for path in (file, file.parent):
+            assert aasce.detect(path)
+            (scene,) = aasce.read(path, load_schema("spine-ap"))
+            last = scene.instances[-1].landmarks
+            assert last is not None
+            np.testing.assert_array_equal(last.xy, self.CORNERS[-4:])
+            assert scene.image.name == NAME
+            assert scene.group == "clinic-162"
+
+    def test_films_lie_in_data_where_labels_lie_in_labels(self, tmp_path: Path) -> None:
+        save_image(tmp_path / "data" / "training" / NAME, height=1000, width=200)
+        file = self.file(tmp_path / "labels" / "training")
+        assert len(list(aasce.read(file.parent, load_schema("spine-ap")))) == 1
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ({"p1": np.zeros((68, 2))}, "holds no numbers p2 of 68 x 2"),
+            ({"p2": np.zeros((2, 68))}, "holds no numbers p2 of 68 x 2"),
+            ({"p2": np.zeros((68, 2), dtype=complex)}, "holds no numbers p2 of 68 x 2"),
+            ({"p2": np.full((68, 2), "x", dtype=object)}, "holds no numbers p2 of 68 x 2"),
+            ({"p2": np.full((68, 2), np.nan)}, "p2 holds a number that is none"),
+            (
+                {"p2": np.zeros((68, 2)), "x": np.random.default_rng(1).random(20_000)},
+                "is larger than 65536 bytes",
+            ),
+        ],
+    )
+    def test_another_content_is_refused(
+        self, tmp_path: Path, content: dict[str, object], message: str
+    ) -> None:
+        with pytest.raises(AnnotationError, match=rf"\.mat: .*{message}"):
+            read_corners(self.file(tmp_path, **content))
+
+    def test_another_file_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.mat"
+        with pytest.raises(AnnotationError, match="cannot be read"):
+            read_corners(path)
+        for content in (b"", b"\x89HDF\r\n\x1a\n", b"MATLAB 7.3 MAT-file"):
+            path.write_bytes(content)
+            assert not aasce.detect(path)
+            with pytest.raises(AnnotationError, match="is no MATLAB 5 file"):
+                read_corners(path)
+        path.unlink()
+        with pytest.raises(AnnotationError, match=r"holds neither landmarks\.csv nor \.mat files"):
+            list(aasce.read(tmp_path, load_schema("spine-ap")))
+
+    def test_a_bomb_unfolds_to_little(self, tmp_path: Path) -> None:
+        path = self.file(tmp_path, p2=np.zeros((68, 2)), bomb=np.zeros(6_000_000))
+        assert path.stat().st_size < 65536
+        assert read_corners(path).shape == (68, 2)
+
+    def test_mutations_end_in_one_line(self, tmp_path: Path) -> None:
+        rng = random.Random(11)
+        good = [self.file(tmp_path).read_bytes()]
+        savemat(tmp_path / "plain.mat", {"p2": self.CORNERS})
+        good.append((tmp_path / "plain.mat").read_bytes())
+        path = tmp_path / "x.mat"
+        refused: list[str] = []
+        for index in range(600):
+            content = bytearray(good[index % 2])
+            for _ in range(rng.randrange(1, 6)):
+                content[rng.randrange(100, len(content))] = rng.randrange(256)
+            path.write_bytes(content[: rng.randrange(120, len(content))] if index % 5 == 0 else content)
+            try:
+                corners = read_corners(path)
+            except SpinekitError as error:
+                refused.append(str(error))
+            else:
+                assert corners.shape == (68, 2)
+            aasce.detect(path)
+        assert len(refused) > 100
+        assert not any("\n" in line for line in refused)
+
+
+def test_real_mat_files_hold_what_the_table_says() -> None:
+    folder = real_data() / "aasce2019"
+    assert aasce.detect(folder)
+    assert aasce.detect(folder / "mat_examples")
+    tabled = {scene.image.name: scene for scene in aasce.read(folder, load_schema("spine-ap"))}
+    scenes = list(aasce.read(folder / "mat_examples", load_schema("spine-ap")))
+    assert len(scenes) == len(list((folder / "mat_examples").glob("*.mat"))) == 5
+    for scene in scenes:
+        for item, other in zip(scene.instances, tabled[scene.image.name].instances, strict=True):
+            assert item.landmarks is not None
+            assert other.landmarks is not None
+            np.testing.assert_array_equal(item.landmarks.xy, other.landmarks.xy)
 
 
 @pytest.mark.parametrize(
@@ -94,10 +221,11 @@ def test_a_schema_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 def test_real_films_give_back_the_angles_of_the_challenge() -> None:
     folder = real_data() / "aasce2019"
-    scenes = list(aasce.read(folder, load_schema("spine-ap")))
+    heard: list[str] = []
+    scenes = list(aasce.read(folder, load_schema("spine-ap"), LabelOptions(notice=heard.append)))
     angles = aasce.read_angles(folder)
     assert len(scenes) == 481
-    assert not aasce.left_out(folder)
+    assert not any("passed over" in line for line in heard)
     assert sum(bool(scene.notes) for scene in scenes) == 29
     off = []
     for scene in scenes:
