@@ -148,7 +148,8 @@ def convert(
     """
     target = _writable(settings.to)
     if settings.consensus not in (None, *CONSENSUS):
-        raise UsageError(f"--consensus {settings.consensus}: {nearest(str(settings.consensus), CONSENSUS)}")
+        offer = nearest(str(settings.consensus), CONSENSUS)
+        raise UsageError(f"--consensus {settings.consensus}: there is no such way to agree -- {offer}")
     notices: list[str] = []
     found = find_labelled(
         settings.source,
@@ -277,11 +278,13 @@ def _nothing(found: Labelled, survey: Survey, notices: list[str]) -> str:
     elif survey.images:
         why = f"{survey.images} images without a single label"
     elif notices:
-        why = f"no image of the annotation is there, e.g. {printable(notices[0])}"
+        why = "no image of the annotation is there"
     else:
         why = f"read as {found.format.name}, it names no image"
-    return f"{source}: nothing to convert: {why}" + (
-        "" if " -- " in why else " -- check the source, and --images where the images lie elsewhere"
+    told = f" (first told: {' '.join(said_of(notices[0]))})" if notices else ""
+    return (
+        f"{source}: nothing to convert: {why}{printable(told)} -- check the source, and --images where the "
+        "images lie elsewhere"
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spinekit.core.errors import AnnotationError, UsageError
+from spinekit.core.level_points import level_point
 from spinekit.core.scene import Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.core.translate import Translated, Translation, labels_of, translate, translation
@@ -123,7 +124,8 @@ def _check_points(way: Translation, source: Path) -> None:
                 "say which of them with --map, null for the other"
             )
     points = way.source.landmark_names
-    if points and way.target.landmarks and not any(name in way.landmarks for name in points):
+    met = any(name in way.landmarks or level_point(name, way.target) is not None for name in points)
+    if points and way.target.landmarks and not met:
         raise UsageError(
             f"{shown}: none of its landmarks ({', '.join(map(printable, points[:6]))}"
             f"{', ...' if len(points) > 6 else ''}) is in {way.target.name}, which has "
@@ -212,5 +214,5 @@ def unknown_label(found: Labelled, label: str, image: str) -> AnnotationError:
     also = f" (nor are {', '.join(map(printable, others[:8]))})" if others else ""
     return AnnotationError(
         f"{found.source}: {printable(image)}: {printable(label[:60])!r} is no label of {found.schema.name}{also} -- "
-        f"{nearest(label, labels_of(found.schema))} pair them in the file of --map, with null to leave one out"
+        f"{nearest(label, labels_of(found.schema))} (pair names in the file of --map, with null to leave one out)"
     )
