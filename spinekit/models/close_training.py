@@ -213,6 +213,17 @@ def _jittered(shape: FloatArray, mean: FloatArray, jitter: CloseJitter, rng: np.
     return frame_of(mean, true.to_film(noisy @ rotation.T))
 
 
+def _aim(
+    shape: FloatArray, point: int, plan: ClosePlan, settings: CloseSettings, rng: np.random.Generator
+) -> Frame:
+    """Where a close look would look, after a first look somewhat off, at an instance or at one of its points."""
+    frame = _jittered(shape, settings.shape, plan.jitter, rng)
+    if not plan.each:
+        return frame
+    there = shape[point] if np.isfinite(shape[point]).all() else frame.to_film(settings.shape[point])
+    return Frame(frame.linear, frame.linear @ rng.normal(0, plan.jitter.point, 2) + there)
+
+
 def _example(
     film: _Prepared,
     index: int,
@@ -224,11 +235,7 @@ def _example(
 ) -> tuple[UInt8Array, FloatArray, FloatArray]:
     """A crop, its (K, 2) targets in crop px and (K,) weights."""
     shape = film.shapes[index]
-    frame = _jittered(shape, settings.shape, plan.jitter, rng)
-    if plan.each:
-        off = rng.normal(0, plan.jitter.point, 2)
-        here = shape[point] if np.isfinite(shape[point]).all() else frame.to_film(settings.shape[point])
-        frame = Frame(frame.linear, frame.linear @ off + here)
+    frame = _aim(shape, point, plan, settings, rng)
     levels = list(zip(film.pyramids, film.scales, strict=True))
     taken, matrix = take(levels, frame, plan, mirrored)
     order = list(plan.flip_index) if mirrored else list(range(len(shape)))
@@ -311,9 +318,7 @@ def _validate(
         for index in range(len(film.shapes)):
             rows = []
             for point in points:
-                frame = _jittered(film.shapes[index], settings.shape, plan.jitter, rng)
-                if plan.each:
-                    frame = Frame(frame.linear, frame.to_film(settings.shape[point]))
+                frame = _aim(film.shapes[index], point, plan, settings, rng)
                 rows.append(take(list(zip(film.pyramids, film.scales, strict=True)), frame, plan, False))
             mean, variance = places(net(to_input(np.stack([taken for taken, _ in rows]))))
             for row, point in enumerate(points):

@@ -56,7 +56,7 @@ class InstanceReader:
         from spinekit.models.forward import Network
 
         self._network = Network(model)
-        self._close = CloseLook(card.close) if card.close is not None else None
+        self._close = [CloseLook(close.path) for close in card.close]
 
     def read(self, image: Image) -> Scene:
         """All candidates of an image above a low score, most certain first."""
@@ -65,10 +65,12 @@ class InstanceReader:
         return Scene(image.ref, self.schema, tuple(items), model=self.card.name)
 
     def look_closer(self, scene: Scene, image: Image) -> Scene:
-        """The landmarks of a scene placed anew; unchanged where the model has no close look."""
-        if self._close is None:
-            return scene
-        return replace(scene, instances=tuple(self._close.refined(scene.instances, image.pixels)))
+        """The landmarks of a scene placed anew by every close look in turn."""
+        use_threads(self._threads)
+        items = list(scene.instances)
+        for close in self._close:
+            items = close.refined(items, image.pixels)
+        return replace(scene, instances=tuple(items))
 
     def _look(self, pixels: UInt8Array, canvas: Canvas) -> Look:
         """One look of a pose network at a film."""

@@ -18,7 +18,13 @@ from spinekit.files import bundled, sha256_of
 from spinekit.models.canvas import Canvas
 from spinekit.schemas import load_schema, load_yaml
 
-CLOSE_FILE = "close.pt"
+
+@dataclass(frozen=True, slots=True)
+class CloseFile:
+    """Weights of a close look: the file and what its sha256 must be."""
+
+    path: Path
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +49,7 @@ class ModelCard:
         enlarge: Factor by which tiles are enlarged (semantic models), otherwise 1.
         figures: Measured on the fixed test part, for people.
         limits: What the model must not be used for.
-        close: Weights of the close look that places landmarks anew, or None.
-        close_sha256: Of that file.
+        close: Weights of the close looks that place landmarks anew, one after the other; may be none.
     """
 
     name: str
@@ -64,8 +69,7 @@ class ModelCard:
     enlarge: int = 1
     figures: Mapping[str, Any] | None = None
     limits: tuple[str, ...] = ()
-    close: Path | None = None
-    close_sha256: str = ""
+    close: tuple[CloseFile, ...] = ()
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -134,8 +138,10 @@ def _read_card(folder: Path, weights: Path) -> ModelCard:
             enlarge=int(content.get("enlarge", 1)),
             figures=content.get("figures"),
             limits=tuple(str(line) for line in content.get("limits", ())),
-            close=folder / CLOSE_FILE if "close_sha256" in content else None,
-            close_sha256=str(content.get("close_sha256", "")),
+            close=tuple(
+                CloseFile(folder / Path(str(item["file"])).name, str(item["sha256"]))
+                for item in content.get("close", ())
+            ),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise AnnotationError(f"{card}: {error} is missing or wrong -- see a shipped card.yaml") from error
@@ -152,8 +158,8 @@ def check_weights(card: ModelCard) -> Schema:
     """
     path = card.weights
     _check_file(path, card.sha256)
-    if card.close is not None:
-        _check_file(card.close, card.close_sha256)
+    for close in card.close:
+        _check_file(close.path, close.sha256)
     schema = load_schema(card.schema)
     if schema.fingerprint() != card.fingerprint:
         raise EnvironmentFaultError(

@@ -13,11 +13,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from spinekit.core.errors import UsageError
+from spinekit.core.image import FloatArray
 from spinekit.core.scene import Scene
 from spinekit.files import atomic_path, sha256_of, write_text
 from spinekit.models.close_training import CloseFilm, CloseJitter, ClosePlan, train_close
 from spinekit.models.training import EpochReport
-from spinekit.models.weights import CLOSE_FILE, check_weights, find_card
+from spinekit.models.weights import ModelCard, check_weights, find_card
 from spinekit.schemas import load_schema, load_yaml
 from spinekit.schemas.strict_yaml import dump_yaml
 from spinekit.workflows.recipe import (
@@ -28,6 +29,7 @@ from spinekit.workflows.recipe import (
     settings_of,
     split_table,
 )
+from spinekit.workflows.seasoning import phantom_samples
 from spinekit.workflows.split import read_split
 
 Progress = Callable[[str, int, int], None]
@@ -49,7 +51,8 @@ class CloseRecipe(LabelledData):
 
     Attributes:
         task: ``close``.
-        first: The model whose landmarks are to be placed anew: a shipped name or a folder.
+        first: The model whose landmarks are to be placed anew: a shipped name or a folder, which may already have
+            close looks.
         side: Rows and columns of a crop.
         zoom: Crop px per unit of the landmarks' mean shape (whose root mean square radius is 1).
         views: Fields of view of a crop's channels, as multiples of the first.
@@ -61,6 +64,7 @@ class CloseRecipe(LabelledData):
         learning_rate: Of AdamW, rising and falling once.
         precision: ``fp32`` or ``bf16``.
         jitter: How far the first look is taken to be off.
+        phantoms: Synthetic films added to the training part.
     """
 
     task: Literal["close"]
@@ -76,6 +80,7 @@ class CloseRecipe(LabelledData):
     learning_rate: float = Field(2e-3, gt=0, le=1)
     precision: Literal["fp32", "bf16"] = "fp32"
     jitter: Jitter = Jitter()
+    phantoms: int = Field(0, ge=0, le=100_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,10 @@ def train_close_look(
         )
     by_part = scenes_by_part(recipe, read_split(split_table(recipe)))
     films = {part: _films(by_part[part], part, on_progress) for part in ("train", "val")}
+    films["train"] += [
+        CloseFilm(pixels, _shapes(scene))
+        for scene, pixels in phantom_samples(schema, None, recipe.phantoms, recipe.seed)
+    ]
     history: list[EpochReport] = []
 
     def keep(report: EpochReport) -> None:
@@ -140,7 +149,7 @@ def train_close_look(
             on_epoch(report)
 
     weights = train_close(_plan(recipe), films["train"], films["val"], out, keep)
-    return TrainedClose(_write(recipe, card.weights.parent, weights, out / "model", history), tuple(history))
+    return TrainedClose(_write(recipe, card, weights, out / "model", history), tuple(history))
 
 
 def _plan(recipe: CloseRecipe) -> ClosePlan:
@@ -165,26 +174,40 @@ def _plan(recipe: CloseRecipe) -> ClosePlan:
 def _films(scenes: list[Scene], part: str, on_progress: Progress | None) -> list[CloseFilm]:
     films = []
     for done, scene in enumerate(scenes, start=1):
-        shapes = [item.landmarks.xy for item in scene.instances if item.landmarks is not None]
-        if shapes:
-            films.append(CloseFilm(labelled_pixels(scene), np.array(shapes)))
+        shapes = _shapes(scene)
+        if len(shapes):
+            films.append(CloseFilm(labelled_pixels(scene), shapes))
         if on_progress is not None:
             on_progress(f"reading {part} films", done, len(scenes))
     return films
 
 
-def _write(recipe: CloseRecipe, first: Path, weights: Path, folder: Path, history: list[EpochReport]) -> Path:
-    """The first look's files with the new network beside them; its figures no longer hold and are left out."""
-    for source, name in ((first / "weights.pt", "weights.pt"), (weights, CLOSE_FILE)):
+def _shapes(scene: Scene) -> FloatArray:
+    """(N, K, 2) landmarks of the instances that have any."""
+    return np.array([item.landmarks.xy for item in scene.instances if item.landmarks is not None])
+
+
+def _write(
+    recipe: CloseRecipe, first: ModelCard, weights: Path, folder: Path, history: list[EpochReport]
+) -> Path:
+    """The first look's files with the new network after its others; its figures no longer hold and are left out."""
+    number = len(first.close) + 1
+    own = f"close-{number}.pt"
+    copies = {
+        "weights.pt": first.weights,
+        **{close.path.name: close.path for close in first.close},
+        own: weights,
+    }
+    for name, source in copies.items():
         with atomic_path(folder / name) as temporary:
             shutil.copyfile(source, temporary)
-    content: Any = load_yaml(first / "card.yaml")
+    content: Any = load_yaml(first.weights.parent / "card.yaml")
     content.pop("figures", None)
-    content["close_sha256"] = sha256_of(folder / CLOSE_FILE)
+    content.setdefault("close", []).append({"file": own, "sha256": sha256_of(folder / own)})
     write_text(folder / "card.yaml", dump_yaml(content))
     settings = recipe.model_dump(mode="json", by_alias=True)
     settings |= {key: Path(settings[key]).name for key in ("data", "split", "first") if settings[key]}
     epochs = [{"epoch": e.epoch, "losses": dict(e.losses), "metrics": dict(e.metrics)} for e in history]
     record = {"settings": settings, "epochs": epochs}
-    write_text(folder / "run-close.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
+    write_text(folder / f"run-close-{number}.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
     return folder

@@ -17,16 +17,29 @@ from spinekit.formats.registry import annotation_format
 from spinekit.models.canvas import Canvas
 from spinekit.models.tiles import tile_samples
 from spinekit.models.training import check_architecture
+from spinekit.models.weights import find_card
 from spinekit.schemas import load_schema
 from spinekit.workflows.recipe import settings_of, split_table
 from spinekit.workflows.samples import write_samples
 from spinekit.workflows.seasoning import phantom_samples
 from spinekit.workflows.split import read_split
 from spinekit.workflows.train import TrainSettings, read_recipe, with_split
+from spinekit.workflows.train_close import is_close, read_close_recipe
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-RECIPES = sorted((CHECKOUT / "experiments").glob("*.yaml"))
+CLOSE_RECIPES = sorted(path for path in (CHECKOUT / "experiments").glob("*.yaml") if is_close(path))
+RECIPES = sorted(set((CHECKOUT / "experiments").glob("*.yaml")) - set(CLOSE_RECIPES))
 LEAST = {"name": "x", "task": "pose", "data": "d", "format": "via", "schema": "orbit-4", "split": "s.csv"}
+
+
+@pytest.mark.parametrize("path", CLOSE_RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_of_a_close_look_is_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPINEKIT_DATA", "/data")
+    settings = read_close_recipe(path)
+    assert settings.name == path.stem
+    assert (CHECKOUT / split_table(settings)).is_file()
+    assert load_schema(settings.schema_name).task == "pose"
+    assert find_card(settings.first.removeprefix("weights/")).schema == settings.schema_name
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -1,0 +1,84 @@
+"""A close look is trained beside a first one, and the folder it leaves is a model."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spinekit.core.errors import EnvironmentFaultError, UsageError
+from spinekit.files import bundled
+from spinekit.formats.reading import read_images
+from spinekit.models.load import load_reader
+from spinekit.models.weights import find_card
+from spinekit.workflows.recipe import settings_of
+from spinekit.workflows.samples import write_samples
+from spinekit.workflows.train_close import CloseRecipe, TrainedClose, read_close_recipe, train_close_look
+from tests.workflows.test_train import predict_truth
+
+LEAST = {
+    "name": "orbit-close", "task": "close", "first": "orbit-pose", "schema": "orbit-4", "format": "via",
+    "images": "../films", "zoom": 24.0, "side": 96, "views": [1.0], "epochs": 1, "batch": 2,
+}  # fmt: skip
+
+
+def recipe_of(folder: Path, **more: object) -> CloseRecipe:
+    """A recipe over six synthetic slices, four to learn from."""
+    write_samples(folder / "films", count=6, seed=3, kinds=("orbit",))
+    data = predict_truth(folder)
+    names = sorted(path.name for path in (folder / "films").glob("*") if ".truth." not in path.name)
+    with (folder / "split.csv").open("w", encoding="utf-8", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(("name", "group", "part"))
+        rows.writerows((name, name, "val" if index > 3 else "train") for index, name in enumerate(names))
+    content = {**LEAST, "data": str(data), "split": str(folder / "split.csv"), **more}
+    return settings_of(CloseRecipe, content, "recipe.yaml")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedClose:
+    folder = tmp_path_factory.mktemp("close")
+    return train_close_look(recipe_of(folder), folder / "run")
+
+
+def test_the_folder_is_a_model_that_reads(trained: TrainedClose) -> None:
+    card = find_card(str(trained.model))
+    assert [close.path.name for close in card.close][-1].startswith("close-")
+    assert card.figures is None, "the first look's figures do not hold any more"
+    film = bundled("datasets") / "samples" / "orbit-02.png"
+    image = next(read_images(film))
+    reader = load_reader(str(trained.model))
+    scene = reader.read(image)
+    closer = reader.look_closer(scene, image)
+    points = closer.instances[0].landmarks
+    assert points is not None
+    assert points.spread is not None
+    assert np.isfinite(points.spread).all()
+    record = json.loads((trained.model / f"run-{card.close[-1].path.stem}.json").read_text("utf-8"))
+    assert len(record["epochs"]) == 1
+    assert "/" not in record["settings"]["data"]
+
+
+def test_a_changed_close_look_is_refused(trained: TrainedClose, tmp_path: Path) -> None:
+    copy = tmp_path / "model"
+    copy.mkdir()
+    for path in trained.model.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    last = find_card(str(copy)).close[-1].path
+    last.write_bytes(last.read_bytes() + b"x")
+    with pytest.raises(EnvironmentFaultError, match="sha256 is not the one"):
+        load_reader(str(copy))
+
+
+def test_a_first_look_of_another_schema_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="finds landmarks of spine-ap"):
+        train_close_look(recipe_of(tmp_path, first="spine-ap-pose"), tmp_path / "run")
+
+
+def test_a_misspelt_setting_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("task: close\nname: x\nzoon: 3\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="no setting 'zoon' -- did you mean zoom"):
+        read_close_recipe(tmp_path / "x.yaml")
