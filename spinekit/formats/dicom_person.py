@@ -93,7 +93,7 @@ def _person(path: Path) -> _Person | None:
     stated, counted = _stated_age(code(item, "PatientAge")), _counted_age(item)
     doubt = ""
     if stated is not None and counted is not None and abs(stated - counted) > _DIFFERENT_YEARS:
-        doubt = "PatientAge and the time since PatientBirthDate differ by years: PatientAge is taken"
+        doubt = "PatientAge and the time since PatientBirthDate differ by years -- PatientAge is taken"
     age = counted if stated is None else stated
     return _Person(age, code(item, "PatientSex"), doubt)
 

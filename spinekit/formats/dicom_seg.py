@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from spinekit.core.scene import Absent, Author, Instance, Raster, Scene
 from spinekit.core.schema import Schema
 from spinekit.files import printable
 from spinekit.formats.dicom_person import covariates_of, group_of
-from spinekit.formats.dicom_seg_labels import label_of, name_of
+from spinekit.formats.dicom_seg_labels import name_of
 from spinekit.formats.dicom_seg_object import (
     SegFrame,
     SegObject,
@@ -33,7 +33,8 @@ from spinekit.formats.dicom_seg_object import (
     open_pixels,
     read_object,
 )
-from spinekit.formats.dicom_sources import SourceIndex, index_sources, same_plane
+from spinekit.formats.dicom_seg_plan import THRESHOLD, Place, Plan, planned, rivals, tell_missing
+from spinekit.formats.dicom_sources import index_sources
 from spinekit.formats.level_schema import level_vocabulary
 from spinekit.formats.mask_bodies import outline_at, tell_of_levels
 from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions, Vocabulary
@@ -42,27 +43,8 @@ from spinekit.formats.sources import in_schema_order
 if TYPE_CHECKING:
     from spinekit.formats.dicom_header import ImageHeader
 
-THRESHOLD = 0.5
-"""The least fraction or probability of a pixel that counts as covered."""
-
 _LOOKED_AT = 500
 _OPEN = 4
-Place = tuple[str, int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """Which frames of which segmentations lie on which image.
-
-    Attributes:
-        objects: The segmentations, without pixels.
-        labels: Of each object, the label of each segment.
-        on: For each image (UID and frame) the numbers of object and frame.
-    """
-
-    objects: list[SegObject] = field(default_factory=list)
-    labels: list[dict[int, str]] = field(default_factory=list)
-    on: dict[Place, list[tuple[int, SegFrame]]] = field(default_factory=dict)
 
 
 def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iterator[Scene]:
@@ -84,7 +66,7 @@ def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iter
     if not files or (path.is_file() and not is_segmentation(path)):
         raise AnnotationError(f"{path}: holds no DICOM segmentation -- name a SEG object or a folder of them")
     sources = index_sources(options.images or (path.parent if path.is_file() else path), options.notice)
-    plan = _planned(files, schema, sources, options)
+    plan = planned(files, schema, sources, options)
     opened: dict[int, ImageHeader] = {}
     salt = (path.parent if path.is_file() else path).resolve().name
     ordered = sorted(plan.on, key=lambda place: (sources.by_uid[place[0]].name, place[1] or 0))
@@ -93,7 +75,7 @@ def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iter
         for place in places:
             image = _frame_of(images, place)
             if isinstance(image, Absent):
-                _missing(image.reason, files[0], options)
+                tell_missing(image.reason, files[0], options)
             else:
                 yield _scene(image, plan.on[place], plan, schema, options, opened, salt)
 
@@ -144,92 +126,10 @@ def _segmentations(root: Path, most: int | None = None) -> Iterator[Path]:
                 yield path
 
 
-def _planned(files: list[Path], schema: Schema, sources: SourceIndex, options: LabelOptions) -> _Plan:
-    """Where all frames lie; no pixel is read."""
-    plan = _Plan()
-    for number, file in enumerate(files):
-        found = read_object(file)
-        plan.objects.append(found)
-        plan.labels.append(_labels(found, schema, options.notice))
-        if found.kind == "FRACTIONAL":
-            words = found.fraction.lower() or "fractions"
-            options.notice(f"{file}: {words}: pixels from {THRESHOLD:g} on count as covered")
-        covered: set[str] = set()
-        for frame in found.frames:
-            place = _place(frame, found, sources)
-            covered.add(place[0])
-            if place[0] in sources.by_uid:
-                plan.on.setdefault(place, []).append((number, frame))
-            else:
-                _missing(f"source image not found: {place[0]}", file, options)
-        for uid in found.referenced:
-            if uid not in covered and uid in sources.by_uid and sources.by_uid[uid].frames == 1:
-                plan.on.setdefault((uid, None), [])
-    if not plan.on:
-        wanted = list(dict.fromkeys(uid for found in plan.objects for uid in _wanted(found)))
-        more = f" and {len(wanted) - 3} more" if len(wanted) > 3 else ""
-        raise AnnotationError(
-            f"{files[0]}: source image not found: {', '.join(wanted[:3]) or 'none is named'}{more} "
-            f"-- lay the images into {sources.folder.root}, or name their folder with --images"
-        )
-    return plan
-
-
-def _wanted(found: SegObject) -> list[str]:
-    return [source[0] for frame in found.frames for source in frame.sources] or list(found.referenced)
-
-
-def _labels(found: SegObject, schema: Schema, notice: Callable[[str], None]) -> dict[int, str]:
-    """The class of each segment; the background of a label map has none."""
-    segments = [segment for segment in found.segments.values() if segment.number]
-    used = {frame.segment for frame in found.frames}
-    labels = {}
-    for segment in segments:
-        if found.kind != "LABELMAP" and segment.number not in used:
-            notice(f"{found.path}: segment {segment.number} has no frame: passed over")
-            continue
-        labels[segment.number] = label_of(segment, schema, len(segments) == 1, found.path, notice)
-    return labels
-
-
-def _place(frame: SegFrame, found: SegObject, sources: SourceIndex) -> Place:
-    """The image that a frame lies on, by its reference or else by its place in the patient."""
-    where = f"{found.path}: frame {frame.index + 1}"
-    named = list(frame.sources)
-    if not named and len(found.referenced) == 1:
-        named = [(found.referenced[0], None)]
-    if not named and frame.plane is not None:
-        named = [(uid, None) for uid in found.referenced or tuple(sources.by_uid)]
-    if len(named) > 1:
-        known = [place for place in named if (source := sources.by_uid.get(place[0])) and source.plane]
-        named = [place for place in known if same_plane(sources.by_uid[place[0]].plane, frame.plane)]
-    if len(named) != 1:
-        count = "several source images" if len(frame.sources) > 1 else "no source image"
-        raise AnnotationError(
-            f"{where}: names {count}, and its place fits {len(named)} -- export it with references"
-        )
-    source = sources.by_uid.get(named[0][0])
-    if source is not None and not same_plane(source.plane, frame.plane):
-        raise AnnotationError(
-            f"{where}: lies in another plane than its source image {source.name} -- export it on the image's own grid"
-        )
-    if source is not None and source.frames == 1:
-        return named[0][0], None
-    return named[0]
-
-
-def _missing(reason: str, file: Path, options: LabelOptions) -> None:
-    if not options.allow_missing:
-        raise AnnotationError(
-            f"{file}: {reason} -- lay the image into the folder of the images, or name that"
-        )
-    options.notice(f"{file}: {reason}: passed over")
-
-
 def _scene(
     image: ImageRef,
     frames: list[tuple[int, SegFrame]],
-    plan: _Plan,
+    plan: Plan,
     schema: Schema,
     options: LabelOptions,
     opened: dict[int, ImageHeader],
@@ -238,7 +138,7 @@ def _scene(
     """All that lies on one image."""
     person = covariates_of(image.path, options.notice)
     scene = Scene(image, schema, group=group_of(image.path, salt), covariates=person)
-    rivals = _rivals(frames, plan)
+    rival = rivals(frames, plan)
     instances: list[Instance] = []
     raster = Raster(np.zeros((image.height, image.width), dtype=np.uint8))
     for number, frame in frames:
@@ -254,26 +154,16 @@ def _scene(
             if schema.task == "sem":
                 raster = _painted(raster, schema, label, covered, fractions, found, options.notice)
                 continue
-            reader = found.path.stem if rivals else None
+            reader = found.path.stem if rival else None
             instances.append(_instance(label, covered, fractions, found, segment, reader))
     if schema.task == "sem":
         return replace(scene, raster=raster)
     ordered = in_schema_order(instances, schema)
-    if frames and not rivals:
+    if frames and not rival:
         tell_of_levels(ordered, schema, plan.objects[frames[0][0]].path, options.notice)
     if not ordered:
         options.notice(f"{image.path}: nothing is segmented in it")
     return replace(scene, instances=ordered, notes=() if ordered else ("the mask is empty",))
-
-
-def _rivals(frames: list[tuple[int, SegFrame]], plan: _Plan) -> bool:
-    """Whether several segmentations of one image name the same things: they are by different readers."""
-    named: dict[int, set[str]] = {}
-    for number, frame in frames:
-        labels = plan.labels[number]
-        one = [labels[frame.segment]] if frame.segment in labels else []
-        named.setdefault(number, set()).update(one if frame.segment is not None else labels.values())
-    return sum(map(len, named.values())) > len(set().union(*named.values()))
 
 
 def _opened(number: int, found: SegObject, opened: dict[int, ImageHeader]) -> ImageHeader:
@@ -338,7 +228,7 @@ def _painted(
     twice = int(np.count_nonzero(covered & (raster.labels > 0) & (raster.labels != index)))
     if twice:
         notice(
-            f"{found.path}: {printable(label)} overlaps other segments in {twice} px: the later one counts"
+            f"{found.path}: {printable(label)} overlaps other segments in {twice} px -- the later one counts"
         )
     raster.labels[covered] = index
     last = index == len(schema.classes) - 1 and found.fraction == "PROBABILITY"

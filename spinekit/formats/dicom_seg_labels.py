@@ -36,7 +36,7 @@ def label_of(segment: Segment, schema: Schema, alone: bool, path: Path, notice: 
     if own is not None:
         if coded is not None and coded != own and coded in folded.values():
             notice(
-                f"{path}: segment {segment.number} is labelled {own}, its code says {coded}: the label counts"
+                f"{path}: segment {segment.number} is labelled {own}, its code says {coded} -- the label counts"
             )
         return own
     meant = [coded, level_of_text(segment.label), *(meaning for *_, meaning in segment.concepts[:1])]

@@ -78,10 +78,10 @@ def index_sources(root: Path, notice: Callable[[str], None]) -> SourceIndex:
         try:
             entry = _entry(path, name)
         except (SpinekitError, OSError) as error:
-            notice(f"{path}: {error}: passed over")
+            notice(f"{path}: {error} -- passed over")
             continue
         if entry is not None and entry[0] in found:
-            notice(f"{path}: is the same DICOM instance as {found[entry[0]].name}: the first is taken")
+            notice(f"{path}: is the same DICOM instance as {found[entry[0]].name} -- the first is taken")
         elif entry is not None:
             found[entry[0]] = entry[1]
     return SourceIndex(folder, found)

@@ -155,7 +155,7 @@ def _scenes(
     if isinstance(paged, Absent):
         if not options.allow_missing:
             raise AnnotationError(f"{pair.mask}: its image {pair.name}: {paged.reason} -- mend or replace it")
-        options.notice(f"{pair.mask}: its image {pair.name}: {paged.reason}: passed over")
+        options.notice(f"{pair.mask}: its image {pair.name}: {paged.reason} -- passed over")
         return
     images, layered = paged
     if layered and schema.task == "sem":
@@ -207,7 +207,7 @@ def _scene(
         )
     tell_of_levels(ordered, schema, pair.mask, options.notice)
     if not ordered:
-        options.notice(f"{pair.mask}: is empty: nothing but background")
+        options.notice(f"{pair.mask}: holds nothing but background")
     notes = () if ordered else ("the mask is empty",)
     return replace(_bare(image, schema, options, salt), instances=ordered, notes=notes)
 

@@ -61,7 +61,7 @@ def instances_of(
             continue
         parts, specks = bodies(mask, part_touching=table.kind == "binary")
         if specks:
-            notice(f"{path}: {label}: {specks} specks of a few pixels: passed over")
+            notice(f"{path}: {label}: {specks} specks of a few pixels -- passed over")
         moved = [Body(_moved(part.place, place), part.mask, part.split) for part in parts]
         _tell_of_parts(moved, label, path, notice)
         found += [_instance(label, part) for part in moved]
@@ -95,12 +95,12 @@ def tell_of_levels(instances: Iterable[Instance], schema: Schema, path: Path, no
     levels = [item for item in instances if item.label in schema.levels]
     for label, count in Counter(item.label for item in levels).items():
         if count > 1:
-            notice(f"{path}: {label} is there {count} times: two masks for one level?")
+            notice(f"{path}: {label} is there {count} times -- two masks for one level?")
     for item in levels:
         areas = [abs(ring_area(ring)) for ring in item.outline.rings] if item.outline else []
         notable = sum(area >= _NOTABLE_PART * max(areas) for area in areas)
         if notable > 1:
-            notice(f"{path}: {item.label} lies in {notable} separate parts: two bodies of one name?")
+            notice(f"{path}: {item.label} lies in {notable} separate parts -- two bodies of one name?")
     ranks = sorted((schema.levels.index(item.label), item) for item in {i.label: i for i in levels}.values())
     for (rank, item), (after, following) in pairwise(ranks):
         if after > rank + 1:
@@ -109,7 +109,7 @@ def tell_of_levels(instances: Iterable[Instance], schema: Schema, path: Path, no
                 f"{path}: the levels jump from {item.label} to {following.label}, without {', '.join(left_out)}"
             )
     for above, below in disordered([item for _, item in ranks]):
-        notice(f"{path}: {below} lies on the wrong side of {above}: are their names exchanged?")
+        notice(f"{path}: {below} lies on the wrong side of {above} -- are their names exchanged?")
 
 
 def disordered(ordered: list[Instance]) -> list[tuple[str, str]]:
@@ -187,9 +187,9 @@ def _instance(label: str, body: Body) -> Instance:
 def _tell_of_parts(parts: list[Body], label: str, path: Path, notice: Notice) -> None:
     split = sum(part.split for part in parts)
     if split:
-        notice(f"{path}: {label}: {split} bodies that touched were parted: look at them")
+        notice(f"{path}: {label}: {split} bodies that touched were parted -- look at them")
     areas = [int(np.count_nonzero(part.mask)) for part in parts]
     if len(parts) >= _FEW:
         joined = sum(area > _JOINED * float(np.median(areas)) for area in areas)
         if joined:
-            notice(f"{path}: {label}: {joined} bodies are much larger than the others: several joined?")
+            notice(f"{path}: {label}: {joined} bodies are much larger than the others -- several joined?")

@@ -142,12 +142,12 @@ def _of_one_class(survey: Survey, schema: Schema, folder: Path) -> tuple[MaskTab
     if not values or values in _BINARY_VALUES:
         ground = dict.fromkeys(values or {1}, label)
         return MaskTable("binary", ground, source=folder.name), (
-            f"{folder}: no {FILE}: the masks are binary, and each separate body is taken for one {label}"
+            f"{folder}: the masks, without {FILE}, are binary, and each separate body is taken for one {label}"
         )
     if len(schema.levels) > 1 and survey.everywhere == set(range(1, len(schema.levels) + 1)) == values:
         return _in_order(schema.levels, folder, schema)
     return MaskTable("instances", {}, any_body=label, source=folder.name), (
-        f"{folder}: no {FILE}: each value numbers one {label}"
+        f"{folder}: without {FILE} each value numbers one {label}"
     )
 
 
@@ -179,6 +179,6 @@ def _of_levels(survey: Survey, schema: Schema, folder: Path) -> tuple[MaskTable,
 def _in_order(levels: tuple[str, ...], folder: Path, schema: Schema) -> tuple[MaskTable, str]:
     table = MaskTable("classes", dict(enumerate(levels, 1)), source=f"{folder.name}: derived from its values")
     return table, (
-        f"{folder}: no {FILE}: values 1 to {len(levels)} are read as {levels[0]} to {levels[-1]}, the only "
+        f"{folder}: without {FILE} values 1 to {len(levels)} are read as {levels[0]} to {levels[-1]}, the only "
         f"part of {schema.name} of as many levels"
     )

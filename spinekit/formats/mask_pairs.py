@@ -79,15 +79,15 @@ def pairs(masks: Path, images: Path, options: LabelOptions) -> list[MaskPair]:
     bare = [name for name, path in folder.paths.items() if name not in taken and path not in files]
     if options.allow_missing:
         for path in lonely:
-            options.notice(f"{path}: no image of this name in {images}: passed over")
+            options.notice(f"{path}: no image of this name in {images} -- passed over")
         for name in bare:
-            options.notice(f"{images / name}: has no mask in {masks}: passed over")
+            options.notice(f"{images / name}: has no mask in {masks} -- passed over")
     elif lonely or bare:
         raise AnnotationError(
             f"{masks}: {len(found) + len(lonely)} masks and {len(taken) + len(bare)} images: "
             f"{_names('masks without image', [path.relative_to(masks).as_posix() for path in lonely])}"
             f"{'; ' if lonely and bare else ''}{_names('images without mask', bare)} "
-            "-- pair them by name, or allow what is missing"
+            "-- pair them by name, or pass --allow-missing"
         )
     return found
 

@@ -48,7 +48,7 @@ def test_an_age_that_contradicts_the_dates_is_told(tmp_path: Path) -> None:
     path = film(tmp_path / "film.dcm", attributes=attributes)
     assert covariates_of(path, heard.append) == {"age_years": 63.0}
     assert heard == [
-        f"{path}: PatientAge and the time since PatientBirthDate differ by years: PatientAge is taken"
+        f"{path}: PatientAge and the time since PatientBirthDate differ by years -- PatientAge is taken"
     ]
 
 

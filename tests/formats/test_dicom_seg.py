@@ -82,7 +82,7 @@ def test_fractions_are_cut_at_one_half(tmp_path: Path) -> None:
     np.testing.assert_array_equal(masks_of(scene)["L3"], chances > 0.5)
     assert scene.instances[0].author is Author.MODEL
     assert scene.instances[0].score == pytest.approx((0.51 + 0.8 + 1.0) / 3, abs=0.01)
-    assert heard == [f"{tmp_path / 'seg.dcm'}: probability: pixels from 0.5 on count as covered"]
+    assert heard == [f"{tmp_path / 'seg.dcm'}: probability -- pixels from 0.5 on count as covered"]
 
 
 def test_a_label_map(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_a_missing_source_image_is_named(tmp_path: Path) -> None:
     slices[1].unlink()
     scenes, heard = read(path, images=tmp_path / "images")
     assert len(scenes) == 1
-    assert heard == [f"{path}: source image not found: {gone}: passed over"]
+    assert heard == [f"{path}: source image not found: {gone} -- passed over"]
     options = LabelOptions(tmp_path / "images", allow_missing=False)
     refused(path, f"source image not found: {gone}", options=options)
 
