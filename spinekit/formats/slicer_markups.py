@@ -88,11 +88,11 @@ def vocabulary(path: Path, options: LabelOptions = AS_IT_LIES) -> Vocabulary | N
     for file in files_of(path, SUFFIX):
         for where, node in _nodes(file):
             points = _placed(node, where)
-            if not points or node.get("type") not in {"Fiducial", "ClosedCurve"}:
+            if not points or _text(node, "type") not in {"Fiducial", "ClosedCurve"}:
                 continue
             match = _NAME.fullmatch(_text(node, "name"))
             classes.add(match["name"].strip() if match else "")
-            fiducial = node.get("type") == "Fiducial"
+            fiducial = _text(node, "type") == "Fiducial"
             tasks["pose" if fiducial else "detect" if match and match["part"] == "box" else "seg"] += 1
             landmarks.update((item.label, None) for item in points if fiducial and item.label)
     if not tasks:

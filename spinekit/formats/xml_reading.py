@@ -47,6 +47,8 @@ def pieces(stream: IO[bytes], where: str) -> Iterator[Element]:
                 yield element
                 root.remove(element)
     except ParseError as error:
+        if root is None and not stream.tell():
+            raise AnnotationError(f"{where}: is empty -- export it again") from error
         line, column = error.position
         reason = str(error).split(":")[0]
         raise AnnotationError(
