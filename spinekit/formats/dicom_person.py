@@ -77,7 +77,8 @@ def group_of(path: Path, salt: str = "") -> str:
     if _header(path) is None:
         return ""
     try:
-        identity = read_identity(path, salt)
+        with warnings.catch_warnings(action="ignore"):  # they quote values
+            identity = read_identity(path, salt)
     except Exception:  # noqa: BLE001  (as for the header: a damaged file names nobody)
         return ""
     return "" if identity is None else identity.patient
@@ -107,7 +108,9 @@ def _header(path: Path) -> Dataset | None:
             if not sniff(stream.read(1024)):
                 return None
         with warnings.catch_warnings(action="ignore"):
-            return _read(path)
+            item = _read(path)
+            item.walk(lambda _, element: element.value)  # values are taken from their bytes now, not later
+            return item
     except (OSError, SpinekitError):
         return None
     except Exception:  # noqa: BLE001  (pydicom raises some ten kinds on damaged files; their text may quote values)
