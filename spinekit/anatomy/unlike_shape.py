@@ -6,6 +6,7 @@ neither place nor size counts. What is left at a landmark is held against what i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -61,43 +62,63 @@ class Shape:
 
     Attributes:
         image: Name of the image.
-        place: What to call the instance; empty where it is the only one.
+        label: Class of the instance.
+        place: What to call the instance in front of a landmark; empty where it is the only one.
         instance: Its index in the scene.
         xy: (K, 2) px, NaN where absent.
     """
 
     image: str
+    label: str
     place: str
     instance: int
     xy: FloatArray
 
 
 def shapes(scene: Scene) -> Iterator[Shape]:
-    """The landmark sets of a scene that have the schema's names; none where bodies are named in sequence."""
+    """The landmark sets of a scene that can be held against those of other images.
+
+    These have the schema's names and a label that occurs once in the image: a dozen bodies of one label are no
+    repeated shape. There are none where bodies are named in sequence.
+
+    Args:
+        scene: Labelled.
+    """
     if scene.schema.levels or len(scene.schema.landmarks) < _FEWEST:
         return
+    counted = Counter((item.reader, item.label) for item in scene.instances)
     for index, item in enumerate(scene.instances):
-        if item.landmarks is not None and item.landmarks.names == scene.schema.landmark_names:
-            reader = f"{item.reader}: " if item.reader else ""
-            place = f"{item.label} {index + 1}: " if len(scene.instances) > 1 and not reader else reader
-            yield Shape(scene.image.name, place, index, item.landmarks.xy)
+        points = item.landmarks
+        if (
+            points is None
+            or points.names != scene.schema.landmark_names
+            or counted[item.reader, item.label] > 1
+        ):
+            continue
+        words = [item.reader or "", item.label if len(scene.instances) > 1 else ""]
+        place = "".join(f"{word}: " for word in words if word)
+        yield Shape(scene.image.name, item.label, place, index, points.xy)
 
 
 def unlike_shapes(found: Sequence[Shape], schema: Schema) -> Iterator[tuple[Finding, Exchange | None]]:
-    """Landmarks unlike those of the other images, with the exchange that mends them where there is one.
+    """Landmarks unlike those of the same label on other images, with the exchange that mends them if there is one.
 
     Args:
         found: All shapes of a data set, of one schema.
         schema: Gives names and mirrored pairs.
     """
-    enough = [shape for shape in found if int(_known(shape.xy).sum()) >= _FEWEST]
-    if len(enough) < _ENOUGH:
-        return
-    points = np.array([shape.xy for shape in enough])
+    for label in dict.fromkeys(shape.label for shape in found):
+        alike = [shape for shape in found if shape.label == label and int(_known(shape.xy).sum()) >= _FEWEST]
+        if len(alike) >= _ENOUGH:
+            yield from _unlike(alike, schema)
+
+
+def _unlike(found: Sequence[Shape], schema: Schema) -> Iterator[tuple[Finding, Exchange | None]]:
+    points = np.array([shape.xy for shape in found])
     usual = usual_shape(points)
     left = np.array([_distances(xy, usual) for xy in points])
     spread = _spread(left)
-    for shape, distances in zip(enough, left, strict=True):
+    for shape, distances in zip(found, left, strict=True):
         yield from _judge(shape, distances / spread, usual, spread, schema)
 
 

@@ -140,11 +140,11 @@ def gather_all(scenes: Iterator[Scene], gathered: Gathered, on_progress: Progres
             if on_progress is not None:
                 on_progress("reading labels", number, 0)
     except AnnotationError as error:
-        gathered.findings.append(_broken(str(error), gathered.source))
+        gathered.findings.append(broken(str(error), gathered.source))
 
 
-def _broken(message: str, source: Path) -> Finding:
-    """The finding that an error of a reader makes: file, place and reason of ``file: place: why -- mend``."""
+def broken(message: str, source: Path) -> Finding:
+    """The finding that an error of a reader makes, out of ``file: place: why -- mend``."""
     file, place, why = split_message(message, source)
     rule = CLASS_UNKNOWN if "is no label of" in why else LABELS_BROKEN
     return Finding(rule, file, place, why if rule is LABELS_BROKEN else why + _hint(message))

@@ -140,7 +140,7 @@ def _own_schema(raw: RawSettings, wanted: Schema | None, folder: Path) -> Schema
     listed = raw.content.get("kpt_names")
     first = next(iter(listed.values()), None) if isinstance(listed, dict) else listed
     named = isinstance(first, list) and len(first) == count and all(isinstance(item, str) for item in first)
-    if wanted is not None and not (count and named) and len(wanted.landmarks) == count:
+    if wanted is not None and not (count and named) and count in {0, len(wanted.landmarks)}:
         return wanted if not names else _with_classes(wanted, names)
     points = [str(item) for item in first] if named and first is not None else [f"P{i}" for i in range(count)]
     classes = [names.get(i, f"class {i}") for i in range(max(names, default=-1) + 1)] or ["class 0"]

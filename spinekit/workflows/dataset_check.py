@@ -27,11 +27,13 @@ from spinekit.formats.registry import annotation_format
 from spinekit.formats.sources import image_folder
 from spinekit.formats.yolo_layout import label_files
 from spinekit.measures.cobb import Endplate, cobb_aasce
+from spinekit.schemas.made import schema_from_names
 from spinekit.workflows import check_gathering, check_parts, check_yolo
 from spinekit.workflows.check_gathering import (
     IMAGE_WITHOUT_LABEL,
     Gathered,
     Progress,
+    broken,
     gather_all,
     known_schema,
     named_schema,
@@ -200,7 +202,11 @@ def _gather_any(settings: CheckSettings, data_format: str, on_progress: Progress
     notices: list[str] = []
     options = LabelOptions(images=settings.images, notice=notices.append)
     named = named_schema(settings.schema)
-    found = find_labelled(settings.data, data_format, named, options)
+    try:
+        found = find_labelled(settings.data, data_format, named, options)
+    except AnnotationError as error:
+        empty = named or schema_from_names(data_format, "pose", ())
+        return Gathered(settings.data, empty, [broken(str(error), settings.data)])
     if named is None:
         known = known_schema(found.own)
         found = found if known is found.own else find_labelled(settings.data, data_format, known, options)
@@ -237,8 +243,7 @@ def _angles(data: Path, gathered: Gathered) -> list[Finding]:
     try:
         stated = read_angles(data)
     except AnnotationError as error:
-        file, place, why = check_gathering.split_message(str(error), data)
-        return [Finding(check_gathering.LABELS_BROKEN, file, place, why)]
+        return [broken(str(error), data)]
     heights = {entry.image.name: entry.image.height for entry in gathered.seen}
     by_name = {Path(name).name: angles for name, angles in stated.items()}
     found: list[Finding] = []
