@@ -55,6 +55,8 @@ QUICK = ("--model", MODEL, "--no-report", "--no-overlays")
 PROPOSED = ("predict", "films", *QUICK, "--save", "via", "--out", "proposed")
 SPLIT = ("dataset", "split", "proposed/via", "--format", "via", "--schema", "spine-ap", "--images", "films",
          "--train", "0.5", "--val", "0.3")  # fmt: skip
+SEEN = ("--from", "via", "--images", "films")
+KNOWN = (*SEEN, "--schema", "spine-ap")
 
 # What is said to each command: every command has a line here, in an order in which each finds what it needs.
 SAID: dict[str, list[tuple[str, ...]]] = {
@@ -65,6 +67,12 @@ SAID: dict[str, list[tuple[str, ...]]] = {
     "predict": [PROPOSED, ("predict", str(SAMPLES)), ("predict", "films", "--model", "yolo11n.pt")],
     "convert": [("convert", "proposed/via", "converted", "--to", "coco", "--images", "films", "--allow-loss")],
     "dataset split": [SPLIT],
+    "dataset merge": [
+        ("dataset", "merge", "proposed/via", *SEEN, "--schema", "spine-ap", "--to", "coco", "--out", "merged"),
+    ],
+    "dataset augment": [("dataset", "augment", "proposed/via", *KNOWN, "--rotate", "5", "--out", "augmented")],
+    "dataset stats": [("dataset", "stats", "proposed/via", *KNOWN, "--out", "counted")],
+    "dataset preview": [("dataset", "preview", "proposed/via", *KNOWN, "--n", "2", "--out", "sheet.png")],
     "train": [
         ("train", "--task", "pose", "--data", "films", "--annotations", "via_project.json", "--format", "via",
          "--schema", "spine-ap", "--split", "split.csv", "--height", "192", "--width", "96", "--epochs", "1",

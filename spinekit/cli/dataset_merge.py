@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from spinekit.cli.console import SOME_FAILED, one_line_errors, progress_bar, terminal
-from spinekit.cli.dataset_words import say_counts, say_lines
+from spinekit.cli.dataset_words import say_counts, say_groups, say_lines
 from spinekit.core.errors import UsageError
 from spinekit.files import printable
 
@@ -89,7 +89,7 @@ def _print(report: MergeReport) -> None:
     console = terminal()
     shown = Table("source", "images", "instances", "labels", box=None, pad_edge=False)
     for source in report.sources:
-        labels = ", ".join(f"{printable(label)} {count}" for label, count in sorted(source.labels.items()))
+        labels = ", ".join(f"{printable(label)} {count}" for label, count in source.labels.items())
         shown.add_row(printable(source.name), str(source.images), str(source.labels.total()), labels)
     console.print(shown)
     for source in report.sources:
@@ -109,6 +109,7 @@ def _print(report: MergeReport) -> None:
     say_lines("joined", report.joined)
     say_lines("two answers", report.conflicts)
     say_counts(f"{report.written.format} does not keep (images)", report.not_kept)
+    say_groups(report.written.out, report.not_kept)
     say_lines("note", report.notices)
     say_lines("failed", report.failed)
     console.print(

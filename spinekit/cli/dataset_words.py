@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from spinekit.cli.console import terminal
 from spinekit.files import printable
@@ -35,3 +36,15 @@ def say_counts(before: str, counts: Mapping[str, int]) -> None:
         words = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         shown = ", ".join(f"{count} {printable(name)}" for name, count in words)
         terminal().print(f"{before}: {shown}", markup=False, style="yellow")
+
+
+def say_groups(out: Path, not_kept: Mapping[str, int]) -> None:
+    """Where groups are to be found that the annotations could not keep.
+
+    Args:
+        out: Folder of the data set.
+        not_kept: What the format does not keep.
+    """
+    if "groups" in not_kept:
+        words = f"groups stand in {out / 'sources.csv'}: divide with --table {out / 'sources.csv'} --by column:group"
+        terminal().print(printable(words), markup=False)

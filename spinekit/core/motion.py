@@ -46,10 +46,14 @@ class Motion:
 
     @property
     def keeps_grid(self) -> bool:
-        """Whether pixels land on pixels: flips and quarter turns, and nothing else."""
-        linear = np.abs(self.matrix[:, :2])
+        """Whether the image fills its new grid pixel by pixel: flips and quarter turns, and nothing else."""
+        linear, offset = self.matrix[:, :2], self.matrix[:, 2]
+        straight = bool(np.isin(np.abs(linear), (0.0, 1.0)).all() and (np.abs(linear).sum(axis=0) == 1).all())
+        far_side = np.array([self.width - 1.0, self.height - 1.0])
         return (
-            self.bend is None and bool(np.isin(linear, (0.0, 1.0)).all()) and bool((linear.sum(0) == 1).all())
+            self.bend is None
+            and straight
+            and bool((offset == np.where(linear.sum(1) > 0, 0.0, far_side)).all())
         )
 
     def points(self, xy: FloatArray) -> FloatArray:

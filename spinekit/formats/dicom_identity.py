@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,13 +41,14 @@ def read_identity(path: Path, salt: str) -> Identity | None:
     import pydicom
     from pydicom.errors import InvalidDicomError
 
-    # What pydicom logs may quote the values.
+    # What pydicom logs, and warns of, may quote the values.
     logging.getLogger("pydicom").propagate = False
     try:
         with path.open("rb") as stream:
             if not sniff(stream.read(1024)):
                 return None
-        item = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(_TAGS))
+        with warnings.catch_warnings(action="ignore"):
+            item = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(_TAGS))
         patient, issuer, study = (str(item.get(tag) or "").strip() for tag in _TAGS)
     except (OSError, InvalidDicomError, ValueError, AttributeError, KeyError, NotImplementedError):
         return None

@@ -205,7 +205,8 @@ def _moved(values: npt.NDArray[Scalar], motion: Motion, how: int, border: int) -
     if motion.keeps_grid:
         return _moved_on_grid(values, motion)
     columns, rows = _sources(motion)
-    moved: npt.NDArray[Scalar] = cv2.remap(values, columns, rows, how, borderMode=border, borderValue=0)
+    places = columns.astype(np.float32), rows.astype(np.float32)
+    moved: npt.NDArray[Scalar] = cv2.remap(values, *places, how, borderMode=border, borderValue=0)
     return moved
 
 
@@ -218,7 +219,7 @@ def _moved_on_grid(values: npt.NDArray[Scalar], motion: Motion) -> npt.NDArray[S
     return np.ascontiguousarray(values[::-1] if linear[1, 1] < 0 else values)
 
 
-def _sources(motion: Motion) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _sources(motion: Motion) -> tuple[FloatArray, FloatArray]:
     """For each new pixel the column and row of the old image that it shows."""
     back = np.linalg.inv(motion.matrix[:, :2])
     columns, rows = np.arange(motion.width, dtype=np.float64), np.arange(motion.height, dtype=np.float64)
@@ -227,10 +228,7 @@ def _sources(motion: Motion) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.fl
     else:
         x, y = _unbent(motion)
     x, y = x - motion.matrix[0, 2], y - motion.matrix[1, 2]
-    return (
-        (back[0, 0] * x + back[0, 1] * y).astype(np.float32),
-        (back[1, 0] * x + back[1, 1] * y).astype(np.float32),
-    )
+    return back[0, 0] * x + back[0, 1] * y, back[1, 0] * x + back[1, 1] * y
 
 
 def _unbent(motion: Motion) -> tuple[FloatArray, FloatArray]:

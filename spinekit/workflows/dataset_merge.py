@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ConfigDict, Field
 
 from spinekit.core.errors import NothingUsableError, ReadError, UsageError
-from spinekit.core.image import ImageRef
 from spinekit.core.scene import Scene
 from spinekit.core.translate import Translated, labels_of
 from spinekit.formats.plugin import LabelOptions
@@ -29,8 +28,15 @@ from spinekit.workflows.dataset_writing import (
 from spinekit.workflows.labelled import Labelled, find_labelled, read_labelled
 from spinekit.workflows.mapping import read_map
 from spinekit.workflows.pictures import copy_picture, name_taken
-
-_Key = tuple[str, int | None]
+from spinekit.workflows.shared_images import (
+    ImageKey,
+    Said,
+    Shared,
+    image_key,
+    laid_together,
+    own_group,
+    shared_images,
+)
 
 
 class MergeSource(DataSource):
@@ -112,14 +118,6 @@ class MergeReport:
     failed: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Said:
-    """What one source says of an image."""
-
-    source: int
-    scene: Scene
-
-
 def merge_datasets(settings: MergeSettings, on_progress: Progress | None = None) -> MergeReport:
     """Writes several data sets as one, with images, annotations and ``sources.csv``.
 
@@ -144,7 +142,7 @@ def merge_datasets(settings: MergeSettings, on_progress: Progress | None = None)
         _find(source, settings.schema_name, _speaking(name, notices.append))
         for source, name in zip(settings.sources, names, strict=True)
     ]
-    shared = _shared(found, names)
+    shared = shared_images(found, names)
     notices.clear()  # the same lines come again while writing
     out = claim_folder(settings.out)
     report = MergeReport(
@@ -159,6 +157,7 @@ def merge_datasets(settings: MergeSettings, on_progress: Progress | None = None)
     report.written = Written(out, form.name, images, files)
     present = {label for account in report.sources for label in account.labels}
     for account in report.sources:
+        account.labels = Counter({label: n for label in labels_of(schema) if (n := account.labels[label])})
         account.never = tuple(
             label for label in labels_of(schema) if label in present and not account.labels[label]
         )
@@ -197,63 +196,16 @@ def _speaking(name: str, notice: Callable[[str], None]) -> Callable[[str], None]
     return lambda line: notice(f"{name}: {line}")
 
 
-def _key(ref: ImageRef) -> _Key:
-    return ref.sha256, ref.frame
-
-
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """What is known before anything is written.
-
-    Attributes:
-        times: How often an image is labelled, of those that more than one source labels.
-        groups: The joined name of a source's group, where its images lead to another.
-    """
-
-    times: Counter[_Key]
-    groups: dict[str, str]
-
-
-def _shared(found: Sequence[Labelled], names: Sequence[str]) -> _Shared:
-    """Images that several sources label, and the groups that they show to be one."""
-    groups: dict[_Key, list[str]] = {}
-    sources: dict[_Key, set[int]] = {}
-    for number, source in enumerate(found):
-        for scene in read_labelled(source):
-            if scene.image.sha256:
-                groups.setdefault(_key(scene.image), []).append(_own_group(names[number], scene))
-                sources.setdefault(_key(scene.image), set()).add(number)
-    root: dict[str, str] = {}
-
-    def top(group: str) -> str:
-        while (above := root.get(group, group)) != group:
-            group = above
-        return group
-
-    shared = [key for key, homes in sources.items() if len(homes) > 1]
-    for key in shared:
-        for group in groups[key][1:]:
-            first, second = sorted((top(groups[key][0]), top(group)))
-            if first != second:
-                root[second] = first
-    return _Shared(Counter({key: len(groups[key]) for key in shared}), {group: top(group) for group in root})
-
-
-def _own_group(source: str, scene: Scene) -> str:
-    """A group apart from those of other sources; the image's name where it has none."""
-    return f"{source}/{scene.group or scene.image.name}"
-
-
 def _merged(
     found: Sequence[Labelled],
-    shared: _Shared,
+    shared: Shared,
     folder: Path,
     report: MergeReport,
     rows: TableWriter,
     on_progress: Progress | None,
 ) -> Iterator[Scene]:
     """The scenes of all sources, each with its image copied; shared ones wait until all is said of them."""
-    waiting: dict[_Key, list[_Said]] = {}
+    waiting: dict[ImageKey, list[Said]] = {}
     taken: set[str] = set()
     for number, source in enumerate(found):
         account = report.sources[number]
@@ -264,9 +216,9 @@ def _merged(
             account.rasters += translated.rasters
 
         for scene in read_labelled(source, hear):
-            said = [*waiting.pop(_key(scene.image), []), _Said(number, scene)]
-            if len(said) < shared.times.get(_key(scene.image), 1):
-                waiting[_key(scene.image)] = said
+            said = [*waiting.pop(image_key(scene.image), []), Said(number, scene)]
+            if len(said) < shared.times.get(image_key(scene.image), 1):
+                waiting[image_key(scene.image)] = said
                 continue
             written = _written(said, shared.groups, folder, taken, report, rows)
             if written is not None:
@@ -276,7 +228,7 @@ def _merged(
 
 
 def _written(
-    said: list[_Said],
+    said: list[Said],
     groups: dict[str, str],
     folder: Path,
     taken: set[str],
@@ -296,8 +248,13 @@ def _written(
         return None
     if wished:
         first.renamed.append((old.name, image.name))
-    group = _own_group(first.name, said[0].scene)
-    joined = replace(_joined(said, report), image=image, group=groups.get(group, group))
+    group = own_group(first.name, said[0].scene)
+    names = [report.sources[one.source].name for one in said]
+    whole, conflicts = laid_together(said, names)
+    if len(said) > 1:
+        report.joined.append(f"{old.name}: {' + '.join(dict.fromkeys(names))}")
+    report.conflicts += conflicts
+    joined = replace(whole, image=image, group=groups.get(group, group))
     for one in said:
         account = report.sources[one.source]
         account.images += 1
@@ -312,30 +269,3 @@ def _raster_labels(scene: Scene) -> set[str]:
     if scene.raster is None or scene.raster.labels is None:
         return set()
     return {scene.schema.classes[index] for index in set(scene.raster.labels.ravel().tolist())}
-
-
-def _joined(said: list[_Said], report: MergeReport) -> Scene:
-    """All that is said of one image; what two sources both label stays apart as of two readers."""
-    scene = said[0].scene
-    if len(said) == 1:
-        return scene
-    names = [report.sources[one.source].name for one in said]
-    report.joined.append(f"{scene.image.name}: {' + '.join(dict.fromkeys(names))}")
-    counts = Counter(label for one in said for label in {item.label for item in one.scene.instances})
-    doubled = {label for label, count in counts.items() if count > 1}
-    if doubled:
-        report.conflicts.append(
-            f"{scene.image.name}: {', '.join(sorted(doubled))} labelled by {' and '.join(names)}"
-        )
-    instances = [
-        replace(item, reader=item.reader or name) if item.label in doubled else item
-        for one, name in zip(said, names, strict=True)
-        for item in one.scene.instances
-    ]
-    rasters = [one.scene.raster for one in said if one.scene.raster is not None]
-    if len(rasters) > 1:
-        report.conflicts.append(f"{scene.image.name}: two sources give a raster, the first is kept")
-    levels = {level: place for place, level in enumerate(scene.schema.levels)}
-    instances.sort(key=lambda item: levels.get(item.label, len(levels)))
-    notes = tuple(dict.fromkeys(note for one in said for note in one.scene.notes))
-    return replace(scene, instances=tuple(instances), raster=rasters[0] if rasters else None, notes=notes)

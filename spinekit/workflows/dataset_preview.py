@@ -129,7 +129,7 @@ def _chosen(scenes: Iterator[Scene], n: int, seed: int) -> list[Scene]:
 def _columns(scenes: Sequence[Scene]) -> int:
     """As many as make the sheet somewhat wider than high; a cell is as wide as its widest film."""
     widest = max(min(scene.image.width / scene.image.height, 1.0) for scene in scenes)
-    wished = max(1, round((_BROADER * len(scenes) / widest) ** 0.5))
+    wished = max(1, round(math.sqrt(_BROADER * len(scenes) / widest)))
     rows = math.ceil(len(scenes) / wished)
     return math.ceil(len(scenes) / rows)  # the last row as full as can be
 

@@ -66,7 +66,7 @@ def outline_of(given_scene: Scene) -> Outline:
     return found
 
 
-def masks() -> st.SearchStrategy[np.ndarray]:  # type: ignore[type-arg]
+def masks() -> st.SearchStrategy[np.ndarray]:
     return st.integers(1, 1 << 62).map(
         lambda seed: np.pad(np.random.default_rng(seed).random((8, 9)) < 0.6, ((5, H - 13), (20, W - 29)))
     ).filter(lambda mask: bool(mask.any()))  # fmt: skip
@@ -104,6 +104,11 @@ def test_points_go_where_their_pixels_go(motion: Motion, x: int, y: int) -> None
     np.testing.assert_allclose(motion.points(np.array([[float(x), float(y)]]))[0], [column, row], atol=1e-9)
 
 
+@given(motion=grid_motions)
+def test_flips_and_turns_keep_the_grid(motion: Motion) -> None:
+    assert motion.keeps_grid
+
+
 @given(turns=st.integers(0, 3))
 def test_quarter_turns_are_those_of_numpy(turns: int) -> None:
     pixels = np.arange(H * W).reshape(H, W)
@@ -114,7 +119,7 @@ def test_quarter_turns_are_those_of_numpy(turns: int) -> None:
 
 
 @given(mask=masks(), motion=grid_motions)
-def test_shapes_cover_the_moved_pixels(mask: np.ndarray, motion: Motion) -> None:  # type: ignore[type-arg]
+def test_shapes_cover_the_moved_pixels(mask: np.ndarray, motion: Motion) -> None:
     moved = move_scene(boxed(to_outline(mask)), motion).scene
     filled = to_mask(outline_of(moved), moved.image.height, moved.image.width)
     assert filled.sum() == mask.sum()
@@ -127,7 +132,7 @@ def test_shapes_cover_the_moved_pixels(mask: np.ndarray, motion: Motion) -> None
 def test_area_is_kept_by_turning_and_follows_the_scale(
     mask: np.ndarray,
     degrees: float,
-    scale: float,  # type: ignore[type-arg]
+    scale: float,
 ) -> None:
     outline = to_outline(mask)
     motion = turn_scale_shift(4 * H, 4 * W, degrees=degrees, scale=scale, shift=(30, 20))
@@ -191,7 +196,7 @@ def test_a_cut_outline_covers_what_is_left_of_its_pixels() -> None:
 
 
 @given(mask=masks(), dx=st.integers(-60, 60), dy=st.integers(-40, 40))
-def test_cutting_never_adds_or_loses_a_pixel(mask: np.ndarray, dx: int, dy: int) -> None:  # type: ignore[type-arg]
+def test_cutting_never_adds_or_loses_a_pixel(mask: np.ndarray, dx: int, dy: int) -> None:
     wide = np.pad(mask, 60)
     expected = wide[60 - dy : 60 - dy + H, 60 - dx : 60 - dx + W] if abs(dx) <= 60 and abs(dy) <= 60 else mask
     moved = move_scene(boxed(to_outline(mask)), turn_scale_shift(H, W, shift=(dx, dy))).scene
@@ -227,6 +232,8 @@ def test_a_bending_must_come_last() -> None:
     with pytest.raises(ValueError, match="last"):
         after(bent, identity(H, W))
     assert not bent.keeps_grid
+    assert not turn_scale_shift(H, W, shift=(3, 0)).keeps_grid
+    assert turn_scale_shift(H, W).keeps_grid
     assert not bent.mirrors
     assert flip_vertical(H, W).mirrors
 

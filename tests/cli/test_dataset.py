@@ -1,0 +1,113 @@
+"""``spinekit dataset``: each command as a user says it, and what it answers to what cannot be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from spinekit.core.schema import Schema
+from tests.cli.conftest import Say
+from tests.workflows.labelled_films import block, data_set
+
+LEVELS = ("L1", "L2", "L3")
+SCHEMA = Schema("lumbar", 1, "Lumbar", "seg", "", LEVELS, LEVELS)
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    names = [f"P{k // 2}_{k % 2}.png" for k in range(12)]
+    return data_set(
+        tmp_path / "films", SCHEMA, {name: [block("L1", 10, 10), block("L2", 10, 40)] for name in names}
+    )
+
+
+def test_split(say: Say, films: Path, tmp_path: Path) -> None:
+    ended = say("dataset", "split", films, "--by", r"^(P\d)_", "--folds", "3", "--stratify", "classes")
+    assert ended.code == 0, ended.err
+    assert {path.name for path in tmp_path.glob("*.csv")} == {"split-1.csv", "split-2.csv", "split-3.csv"}
+    assert "classes: L1" in ended.err
+
+
+def test_split_as_json(say: Say, films: Path, tmp_path: Path) -> None:
+    ended = say("dataset", "split", films, "--stratify", "classes", "--json")
+    assert ended.code == 0, ended.err
+    account = json.loads(ended.out)
+    assert sum(held["films"] for held in account["tables"]["split.csv"].values()) == 12
+    assert (tmp_path / "split.csv").read_text().startswith("name,group,part\n")
+
+
+def test_from_and_format_mean_the_same(say: Say, films: Path, tmp_path: Path) -> None:
+    tables = []
+    for word in ("--from", "--format"):
+        assert say("dataset", "split", films, word, "scenes", "--salt", "x").code == 0
+        tables.append((tmp_path / "split.csv").read_bytes())
+    assert tables[0] == tables[1]
+
+
+def test_merge(say: Say, films: Path, tmp_path: Path) -> None:
+    other = data_set(tmp_path / "other", SCHEMA, {"P0_0.png": [block("L3", 10, 10)]}, first_seed=90)
+    ended = say("dataset", "merge", films, other, "--schema", "vertebrae", "--to", "coco", "--out", "both")
+    assert ended.code == 0, ended.err
+    assert "13 images as coco" in ended.err
+    assert "renamed: other: P0_0.png is now other-P0_0.png" in ended.err
+    assert "films never labels L3" in ended.err
+    assert len(list((tmp_path / "both" / "images").iterdir())) == 13
+
+
+def test_augment(say: Say, films: Path, tmp_path: Path) -> None:
+    words = ("--flip", "horizontal", "--rotate", "5", "--copies", "2", "--to", "yolo", "--out", "more")
+    ended = say("dataset", "augment", films, *words)
+    assert ended.code == 0, ended.err
+    assert "12 originals and 24 copies as yolo" in ended.err
+    assert "--by column:group" in ended.err
+    assert len(list((tmp_path / "more" / "labels").rglob("*.txt"))) == 36
+    ended = say("dataset", "preview", "more", "--from", "yolo", "--n", "4", "--cell", "64")
+    assert ended.code == 0, ended.err
+    assert "sheet.png: 4 of 36 images" in ended.err
+
+
+def test_copies_stay_with_their_film_in_a_split(say: Say, films: Path, tmp_path: Path) -> None:
+    assert say("dataset", "augment", films, "--rotate", "5", "--to", "coco", "--out", "more").code == 0
+    words = ("--from", "coco", "--schema", "vertebrae", "--images", "more/images")
+    ended = say("dataset", "split", "more", *words, "--table", "more/sources.csv", "--by", "column:group")
+    assert ended.code == 0, ended.err
+    rows = [line.split(",") for line in (tmp_path / "split.csv").read_text().splitlines()[1:]]
+    parts = {name: part for name, _, part in rows}
+    assert len(parts) == 24
+    assert all(parts[name] == parts[name.replace(".png", "_aug1.png")] for name in parts if "aug" not in name)
+
+
+def test_stats(say: Say, films: Path, tmp_path: Path) -> None:
+    ended = say("dataset", "stats", films, "--out", "counted")
+    assert ended.code == 0, ended.err
+    assert "12 images" in ended.out
+    assert "never labelled: L3" in ended.out
+    assert (tmp_path / "counted" / "positions.png").is_file()
+    ended = say("dataset", "stats", films, "--json")
+    assert json.loads(ended.out)["classes"]["L2"]["instances"] == 12
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [
+        (("split", "films", "--stratify", "size"), "--stratify size"),
+        (("split", "films", "--by", "("), "--by"),
+        (("split", "none"), "no such file"),
+        (("merge", "films", "--schema", "vertebra", "--out", "o"), "did you mean vertebrae"),
+        (("merge", "films", "films", "--map", "a", "--map", "b", "--map", "c", "--schema", "vertebrae", "--out", "o"),
+         "--map: given 3 times for 2 sources"),
+        (("augment", "films", "--out", "o"), "nothing is to be altered"),
+        (("augment", "films", "--out", "o", "--flip", "up"), "--flip up"),
+        (("augment", "films", "--out", "o", "--turn"), "named levels"),
+        (("augment", "films", "--out", "films", "--rotate", "3"), "not empty"),
+        (("stats", "films", "--from", "coc"), "did you mean coco"),
+        (("preview", "films", "--out", "sheet.gif"), "sheet.gif"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_one_line(say: Say, films: Path, words: tuple[str, ...], wrong: str) -> None:
+    assert films.is_dir()
+    ended = say("dataset", *words)
+    assert ended.code == 2
+    assert wrong in ended.error()
