@@ -18,7 +18,6 @@ import numpy as np
 from spinekit.core.errors import AnnotationError
 from spinekit.core.image import ImageRef
 from spinekit.core.landmarks import Landmarks
-from spinekit.core.level_points import by_level
 from spinekit.core.outline import Outline
 from spinekit.core.scene import Author, Box, Instance, Scene
 from spinekit.core.schema import Schema
@@ -39,6 +38,7 @@ from spinekit.formats.coco_shapes import outline_of
 from spinekit.formats.coco_writing import CROWD, write
 from spinekit.formats.passed_over import found_image, tell_points_outside
 from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions
+from spinekit.formats.point_names import in_names_of
 from spinekit.formats.sources import class_label, finite, image_folder, in_schema_order, points_box
 
 __all__ = ["FILE", "FORMAT", "detect", "read", "vocabulary", "write"]
@@ -125,16 +125,14 @@ def _instances(
     )
     if points is not None:
         tell_points_outside(points, image, where, options)
-        if points.names != schema.landmark_names:
-            return by_level(item, schema) or ()
     _tell_lacking(item, schema, where, options)
-    return (item,)
+    return in_names_of(item, schema, where)
 
 
 def _points(
     annotation: Json, category: Json, schema: Schema, where: str, options: LabelOptions
 ) -> Landmarks | None:
-    """The keypoints: in the schema's order, or under the file's own names where those are of levels."""
+    """The keypoints under the file's own names."""
     values = annotation.get("keypoints")
     if not values or not schema.landmarks:
         return None
@@ -158,28 +156,7 @@ def _points(
         options.notice(f"{where}: {listed} at 0,0, where tools put what was never placed -- taken as absent")
     seen = np.where(unset, 0, table[:, 2]).astype(np.int8)
     xy = np.where((seen > 0)[:, None], table[:, :2], np.nan)
-    return _named(Landmarks(names, xy, seen), schema, where)
-
-
-def _named(points: Landmarks, schema: Schema, where: str) -> Landmarks:
-    """Points in the schema's order, those that the file does not know absent; as they are if named by level."""
-    resolved = {name: schema.resolve(name) for name in points.names}
-    if all(landmark is None for landmark in resolved.values()):
-        whole = Instance("", (0.0, 0.0, 0.0, 0.0), landmarks=points)
-        if by_level(whole, schema) is not None:
-            return points
-    names = schema.landmark_names
-    xy = np.full((len(names), 2), np.nan)
-    visibility = np.zeros(len(names), dtype=np.int8)
-    for index, (name, landmark) in enumerate(resolved.items()):
-        if landmark is None:
-            raise AnnotationError(
-                f"{where}: {printable(name[:40])!r} is no landmark of {schema.name} -- allowed: "
-                f"{', '.join(names)}"
-            )
-        place = names.index(landmark)
-        xy[place], visibility[place] = points.xy[index], points.visibility[index]
-    return Landmarks(names, xy, visibility)
+    return Landmarks(names, xy, seen)
 
 
 def _box(

@@ -229,13 +229,16 @@ def number(text: str, where: str) -> float:
 
 
 def safe_cell(text: str) -> str:
-    """A text cell that no spreadsheet takes for a formula: a leading ``'`` where it would begin one."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    """A text cell that no spreadsheet takes for a formula: a leading ``'`` where it would begin one.
+
+    A text that has such a mark of its own gets a second one, so that `plain_cell` gives it back.
+    """
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
 
 
 def plain_cell(text: str) -> str:
     """The text behind `safe_cell`."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA_STARTS) else text
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA_STARTS) else text
 
 
 def read_json(path: Path) -> object:
