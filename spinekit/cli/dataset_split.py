@@ -45,7 +45,10 @@ def command(
     ] = None,
     gap: Annotated[int, typer.Option(min=0, help="Slices left out between blocks of different parts.")] = 0,
     folds: Annotated[
-        int | None, typer.Option(min=3, help="Write so many tables for cross-validation, FILE-1.csv ...")
+        int | None,
+        typer.Option(
+            min=3, help="Write so many tables for cross-validation, FILE-1.csv ...; they set the shares."
+        ),
     ] = None,
     stratify: Annotated[
         str | None,

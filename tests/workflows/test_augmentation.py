@@ -41,7 +41,7 @@ def dot(xy: FloatArray, sharpness: float = 2.5) -> UInt8Array:
     """A soft dot."""
     y, x = np.mgrid[:H, :W]
     squared: FloatArray = (x - xy[0]) ** 2 + (y - xy[1]) ** 2
-    return np.rint(255 * np.exp(-squared / (2 * sharpness**2))).astype(np.uint8)
+    return np.asarray(np.rint(255 * np.exp(-squared / (2 * sharpness**2))), dtype=np.uint8)
 
 
 def centre(pixels: UInt8Array) -> FloatArray:
