@@ -13,7 +13,7 @@ from spinekit.models.load import load_reader
 from spinekit.models.reader import Reader
 from spinekit.models.weights import shipped_names
 
-FEWEST_BODIES = 5
+FEWEST_BODIES = 5  # of a whole spine; of a shorter schema half its levels
 _NO_CONTRAST = 4  # grey levels between the 1st and the 99th percentile
 _SMALLEST_SIDE = 32
 _SURE = 0.35  # evidence from which a model is taken to know what it sees; other kinds of films stay below 0.2
@@ -82,8 +82,9 @@ def _judge(scene: Scene, reader: Reader) -> Reading:
     scores = [item.score for item in scene.instances]
     evidence = sum(scores) / expected if scores else 0.0
     sure = [item for item in scene.instances if item.score >= card.confidence]
-    if levels and len(sure) < FEWEST_BODIES:
-        reason = f"{len(sure)} vertebral bodies found with certainty, fewer than {FEWEST_BODIES}"
+    fewest = min(FEWEST_BODIES, (len(levels) + 1) // 2)
+    if len(sure) < fewest:
+        reason = f"{len(sure)} vertebral bodies found with certainty, fewer than {fewest}"
         return Reading(None, evidence, reason, card.name)
     if not levels and not sure:
         best = f" (best candidate {max(scores):.0%} certain)" if scores else ""
@@ -191,6 +192,7 @@ def candidates(image: Image) -> tuple[str, ...]:
         "spine-ap-pose": film and not lateral and height >= _TALL * width and part not in {"SKULL", "HEAD"},
         "ceph-pose": film and view not in {"AP", "PA"} and "SPINE" not in part and 0.7 < height / width < 1.8,
         "orbit-pose": modality in {"", "CT", "OT", "SC"} and not tissue and 0.7 < height / width < 1.4,
+        "mri-lumbar-seg": modality in {"", "MR", "OT", "SC"} and not tissue and 0.6 < height / width < 1.7,
         "em-sem": modality in {"", "OT", "SC", "SM", "GM", "XC"} and tissue,
     }
     return tuple(name for name in shipped_names() if fits.get(name, False))
