@@ -58,6 +58,16 @@ def volume(folder: Path, count: int) -> list[Path]:
     return paths
 
 
+def frames(path: Path, count: int) -> Path:
+    """A film of several frames, each brighter than the one before."""
+    item = pydicom.dcmread(film(path))
+    grey = np.frombuffer(item.PixelData, dtype="<u2")[: ROWS * COLUMNS]
+    item.NumberOfFrames = count
+    item.PixelData = b"".join((grey + 100 * index).astype("<u2").tobytes() for index in range(count))
+    item.save_as(path)
+    return path
+
+
 def segment(
     number: int, label: str, code: Code | None = None, automatic: bool = False, region: Code | None = None
 ) -> Dataset:
@@ -85,6 +95,7 @@ def write_seg(
     kind: str = "BINARY",
     fraction: str = "PROBABILITY",
     whole: bool = False,
+    syntax: str = "1.2.840.10008.1.2.1",
 ) -> Path:
     """A segmentation: ``pixels`` (frames, H, W, segments), or (frames, H, W) for a label map."""
     sources = [pydicom.dcmread(film) for film in films]
@@ -104,6 +115,7 @@ def write_seg(
         fractional_type=fraction,
         content_creator_name="spinekit^",
         omit_empty_frames=not whole,
+        transfer_syntax_uid=syntax,
     )
     # A radiograph has no plane, and its orientation is lost on the way (highdicom); DICOM asks for it.
     if "PatientOrientation" in sources[0] and "PatientOrientation" not in made:

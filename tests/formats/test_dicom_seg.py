@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pydicom
 import pytest
 from pydicom.sr.coding import Code
+from pydicom.uid import JPEGLSLossless, RLELossless
 
 from spinekit.core.errors import AnnotationError
 from spinekit.core.outline import to_mask
@@ -20,7 +21,7 @@ from spinekit.formats import dicom_seg
 from spinekit.formats.plugin import LabelOptions
 from spinekit.schemas import load_schema
 from tests.formats.annotation_samples import real_data
-from tests.formats.seg_objects import COLUMNS, ROWS, film, segment, stacked, volume, write_seg
+from tests.formats.seg_objects import COLUMNS, ROWS, film, frames, segment, stacked, volume, write_seg
 
 LEVELS = load_schema("mri-lumbar")
 BODY = Schema("bodies", 1, "Bodies", "seg", "test", ("vertebra",))
@@ -98,6 +99,38 @@ def test_a_label_map(tmp_path: Path) -> None:
     ((scene,), _) = read(tmp_path)
     np.testing.assert_array_equal(masks_of(scene)["L1"], values == 1)
     np.testing.assert_array_equal(masks_of(scene)["L2"], values == 2)
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless])
+@pytest.mark.parametrize("kind", ["FRACTIONAL", "LABELMAP"])
+def test_compressed_segmentations(tmp_path: Path, syntax: str, kind: str) -> None:
+    source, mask = film(tmp_path / "film.dcm"), patch(2, 3)
+    pixels = mask[None].astype(np.uint8) if kind == "LABELMAP" else stacked(mask).astype(np.float32)
+    write_seg(tmp_path / "seg.dcm", [source], pixels, [segment(1, "L1")], kind, syntax=syntax)
+    ((scene,), _) = read(tmp_path)
+    np.testing.assert_array_equal(masks_of(scene)["L1"], mask)
+
+
+def test_frames_of_an_image_of_several_frames(tmp_path: Path) -> None:
+    slices = volume(tmp_path / "slices", 3)
+    pixels = np.stack([patch(2 + index, 3) for index in range(3)]).astype(np.uint8)[..., None]
+    path = write_seg(tmp_path / "seg.dcm", slices, pixels, [segment(1, "L1")])
+    source = pydicom.dcmread(frames(tmp_path / "images" / "run.dcm", 4))
+    item = pydicom.dcmread(path)
+    order = [pydicom.dcmread(one).SOPInstanceUID for one in slices]
+    for group in item.PerFrameFunctionalGroupsSequence:
+        reference = group.DerivationImageSequence[0].SourceImageSequence[0]
+        reference.ReferencedFrameNumber = order.index(reference.ReferencedSOPInstanceUID) + 2
+        reference.ReferencedSOPInstanceUID = source.SOPInstanceUID
+    item.save_as(path)
+    scenes, _ = read(path, images=tmp_path / "images")
+    assert [scene.image.name for scene in scenes] == ["run.dcm#1", "run.dcm#2", "run.dcm#3"]
+    for index, scene in enumerate(scenes):
+        np.testing.assert_array_equal(masks_of(scene)["L1"], patch(2 + index, 3))
+    reference.ReferencedFrameNumber = 9
+    item.save_as(path)
+    options = LabelOptions(tmp_path / "images", allow_missing=False)
+    refused(path, "has 4 frames, and no valid one of them is named", options=options)
 
 
 def test_each_frame_lies_on_its_own_slice(tmp_path: Path) -> None:

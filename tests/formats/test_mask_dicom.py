@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pydicom
 import pytest
 from PIL import Image as PillowImage
 
@@ -15,7 +14,7 @@ from spinekit.core.schema import Schema
 from spinekit.core.spacing import SpacingOrigin
 from spinekit.formats import mask
 from spinekit.formats.plugin import LabelOptions
-from tests.formats.seg_objects import COLUMNS, ROWS, film
+from tests.formats.seg_objects import COLUMNS, ROWS, film, frames
 
 BODY = Schema("bodies", 1, "Bodies", "seg", "test", ("vertebra",))
 
@@ -80,11 +79,7 @@ def test_a_film_that_cannot_be_read_is_told_or_refused(tmp_path: Path) -> None:
 
 
 def test_frames_of_a_film_and_pages_of_its_mask(tmp_path: Path) -> None:
-    path = film(tmp_path / "dicom" / "run.dcm")
-    item = pydicom.dcmread(path)
-    item.NumberOfFrames = 2
-    item.PixelData = item.PixelData[: 2 * ROWS * COLUMNS] * 2
-    item.save_as(path)
+    frames(tmp_path / "dicom" / "run.dcm", 2)
     (tmp_path / "mask").mkdir()
     first, second = binary(), np.roll(binary(), 3, axis=1)
     PillowImage.fromarray(first).save(
