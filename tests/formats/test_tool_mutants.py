@@ -21,7 +21,7 @@ from tests.formats.mutants import mutants
 from tests.formats.test_via3 import project
 from tests.formats.test_voc import VOC
 
-COUNT = 800
+COUNT = 400
 FORMATS = {
     "via": (via.FORMAT, ".csv .json"),
     "labelme": (labelme.FORMAT, ".json"),
