@@ -47,6 +47,8 @@ def read_corners(path: Path) -> FloatArray:
 def is_corners(path: Path) -> bool:
     """Whether a file holds the corners of a film."""
     try:
+        if not path.is_file():
+            return False
         read_corners(path)
     except AnnotationError:
         return False

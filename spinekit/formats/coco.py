@@ -99,7 +99,11 @@ def _instances(
     if category is None:
         raise AnnotationError(f"{where}: category {_shown(kind)} is not listed -- add it to categories")
     single = len(schema.classes) == 1 and len(content.categories) == 1
-    label = schema.classes[0] if single else class_label(category_name(category, where), schema, where)
+    label = (
+        schema.classes[0]
+        if single
+        else class_label(category_name(category, f"{content.path}: category {_shown(kind)}"), schema, where)
+    )
     crowd = annotation.get("iscrowd") == 1
     if crowd:
         options.notice(f"{where}: is a crowd -- read as one instance, flagged")
@@ -126,7 +130,10 @@ def _instances(
     if points is not None:
         tell_points_outside(points, image, where, options)
     _tell_lacking(item, schema, where, options)
-    return in_names_of(item, schema, where)
+    parts = in_names_of(item, schema, where)
+    if outline is not None and parts != (item,) and all(part.outline is None for part in parts):
+        options.notice(f"{where}: its points make {len(parts)} bodies, its outline is of none -- left out")
+    return parts
 
 
 def _points(

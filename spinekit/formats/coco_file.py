@@ -160,6 +160,8 @@ def _edges(skeleton: object, names: tuple[str, ...]) -> Iterable[tuple[str, str]
 
 def _looks_right(path: Path) -> bool:
     """Whether a file is an object with at least two of the three lists, seen at its beginning and end."""
+    if not path.is_file():
+        return False
     try:
         with path.open("rb") as stream:
             head = stream.read(_PEEKED_BYTES)

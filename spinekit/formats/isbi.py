@@ -105,6 +105,8 @@ def _images(path: Path, images: Path | None) -> Path:
 
 
 def _has_header(path: Path) -> bool:
+    if not path.is_file():
+        return False
     with path.open("rb") as stream:
         head = stream.readline(4096).decode("utf-8-sig", "replace")
     return [cell.strip().strip('"') for cell in head.split(",")] == HEADER

@@ -120,7 +120,7 @@ def read_points(path: Path) -> FloatArray:
 
 def is_points(path: Path) -> bool:
     """Whether a file begins like one of points: lines of two numbers and a comma, at least 19 of them."""
-    if path.suffix.lower() != ".txt":
+    if path.suffix.lower() != ".txt" or not path.is_file():
         return False
     try:
         with path.open("rb") as stream:

@@ -148,6 +148,8 @@ def _file(path: Path) -> Path:
 
 
 def _looks_right(path: Path) -> bool:
+    if not path.is_file():
+        return False
     with path.open("rb") as stream:
         head = stream.readline(_HEAD_BYTES).decode("utf-8-sig", "replace")
     return set(NEEDED) <= set(header_of(next(csv.reader([head]), [])))

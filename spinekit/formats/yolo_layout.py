@@ -83,6 +83,8 @@ def label_files(folder: Path) -> list[Path]:
 
 def holds_rows(path: Path) -> bool | None:
     """Whether a text file begins like a label file: a whole number, then at least four more; None if empty."""
+    if not path.is_file():  # a pipe would never end
+        return False
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD_BYTES).decode("utf-8-sig", "replace")

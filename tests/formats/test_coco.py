@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from spinekit.core.image import ImageRef
 from spinekit.core.outline import Outline, to_mask, to_outline
 from spinekit.core.scene import Author, Instance, Scene
 from spinekit.core.schema import LandmarkDefinition, Schema
-from spinekit.formats import coco
+from spinekit.formats import aasce, coco, isbi, landmark_csv, yolo
 from spinekit.formats.coco_shapes import mask_of, outline_of, runs_of
 from spinekit.formats.plugin import LabelOptions, Vocabulary
 from spinekit.formats.yolo_rows import RowMeaning, parse_row, seg_row
@@ -155,7 +156,7 @@ class TestReading:
         ("changed", "message"),
         [
             ({"categories": None}, "has no list of categories"),
-            ({"categories": [{"id": 1}]}, "annotation 1: has no name"),
+            ({"categories": [{"id": 1}]}, "category 1: has no name"),
             (
                 {"categories": [{"id": 1, "name": "L1"}, {"id": 1, "name": "L2"}]},
                 "categories: the id 1 occurs twice",
@@ -352,6 +353,13 @@ class TestNames:
 
 
 class TestPlaces:
+    def test_a_pipe_is_not_waited_for(self, tmp_path: Path) -> None:
+        for name in ("a.json", "a.csv", "a.txt", "a.mat", "labels.txt"):
+            os.mkfifo(tmp_path / name)
+        for form in (coco, yolo, isbi, aasce, landmark_csv):
+            assert not form.detect(tmp_path)
+            assert not any(form.detect(path) for path in tmp_path.iterdir())
+
     def test_images_beside_the_folder_of_annotations(self, tmp_path: Path) -> None:
         save_image(tmp_path / "images" / "train" / "a.png")
         (tmp_path / "annotations").mkdir()
@@ -431,6 +439,17 @@ def test_real_lateral_films_are_read_in_their_own_names() -> None:
         table = np.array(marked[ids[scene.image.name]], dtype=np.float64).reshape(92, 3)
         np.testing.assert_array_equal(item.landmarks.visibility, table[:, 2])
         np.testing.assert_array_equal(item.landmarks.xy[table[:, 2] > 0], table[table[:, 2] > 0, :2])
+
+
+def test_points_by_level_leave_the_outline_of_the_whole_behind(tmp_path: Path) -> None:
+    annotation = square() | {"keypoints": [5, 6, 2, 9, 8, 2]}
+    file = file_of(
+        tmp_path, annotation, categories=[{"id": 1, "name": "full", "keypoints": ["L1TB", "L2TB"]}]
+    )
+    heard: list[str] = []
+    (scene,) = coco.read(file, load_schema("spine-lateral"), LabelOptions(notice=heard.append))
+    assert [item.label for item in scene.instances] == ["L1", "L2"]
+    assert heard == [f"{file}: annotation 1: its points make 2 bodies, its outline is of none -- left out"]
 
 
 def test_real_lateral_films_give_one_body_a_level() -> None:
