@@ -83,29 +83,30 @@ def command(
     allowed), 3 (nothing to convert), 4 (environment).
     """
     with one_line_errors():
-        from spinekit.api import convert
+        from spinekit.workflows.convert import ConvertSettings, convert
 
+        settings = ConvertSettings(
+            source=source,
+            out=out,
+            to=to,
+            from_format=from_format,
+            schema_name=schema,
+            map=names,
+            images=images,
+            class_attribute=class_attribute,
+            allow_loss=allow_loss,
+            allow_missing=allow_missing,
+            consensus=consensus,
+            covariates=covariates,
+            copy_images=copy_images,
+        )
         with progress_bar("images", quiet=as_json) as bar:
             line = bar.add_task("reading", total=None)
-            done = convert(
-                source,
-                out,
-                to=to,
-                from_format=from_format,
-                schema=schema,
-                names=names,
-                images=images,
-                class_attribute=class_attribute,
-                allow_loss=allow_loss,
-                allow_missing=allow_missing,
-                consensus=consensus,
-                covariates=covariates,
-                copy_images=copy_images,
-                on_progress=lambda what, count, total: bar.update(
-                    line, description=what, completed=count, total=total or None
-                ),
-                on_loss=_print_losses,
-            )
+
+            def show(what: str, count: int, total: int) -> None:
+                bar.update(line, description=what, completed=count, total=total or None)
+
+            done = convert(settings, show, _print_losses)
         if as_json:
             typer.echo(json.dumps(_summary(done), ensure_ascii=False, indent=1))
         else:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-
 from spinekit.core.errors import UsageError
 from spinekit.core.image import FloatArray
 from spinekit.core.landmarks import Landmarks, Visibility
@@ -60,6 +58,8 @@ def _matched(instances: Sequence[Instance], readers: Sequence[str]) -> list[list
 
 def _join(things: list[list[Instance]], theirs: list[Instance]) -> None:
     """Adds a reader's instances to the things that they are, or as new things."""
+    from scipy.optimize import linear_sum_assignment  # half a second, and only several readers need it
+
     taken: set[int] = set()
     if things and theirs:
         middles = np.array([np.mean([_middle(item) for item in thing], axis=0) for thing in things])

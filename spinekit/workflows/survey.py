@@ -14,6 +14,7 @@ from spinekit.core.scene import Author, Box, Instance, Scene
 from spinekit.core.translate import Translated
 from spinekit.formats.plugin import KEEPABLE, AnnotationFormat
 
+_WORDS = re.compile(r"\b[a-z]{2,} [a-z]{2,}\b")
 _OWN_BOX_PX = 1.0  # a box nearer than this to the shape's own bounds says nothing that the shape does not
 
 
@@ -157,7 +158,10 @@ def said_of(notice: str) -> tuple[str, str]:
 
 
 def _reason(notice: str) -> str:
-    """What a line says, without saying of which."""
-    what = re.sub(r"\S*/\S+", "...", said_of(notice)[1])
+    """What a line says, without saying of which: its last part that is made of words."""
+    told = notice.split(" -- ", maxsplit=1)[0].removesuffix(": passed over")
+    parts = told.split(": ")
+    spoken = [part for part in parts[1:] if _WORDS.search(part)] or parts
+    what = re.sub(r"\S*/\S+", "...", spoken[-1])
     what = re.sub(r"'[^']*'|\"[^\"]*\"", "...", what)
     return re.sub(r"-?\d+(?:\.\d+)?", "N", what).strip()

@@ -100,6 +100,13 @@ def test_reasons_are_counted_without_places() -> None:
         "a.csv: line 3: x.png: not in /films: passed over",
         "a.csv: line 4: y.png: not in /films: passed over",
         "a.csv: line 9: 'L1': the shape encloses nothing -- passed over",
+        "a.xml: attributes without a place: a1 (1), a2 (1)",
+        "a.xml: object 2: pose, part: passed over",
     ]
-    assert reasons(lines) == {"not in ...": 2, "the shape encloses nothing": 1}
+    assert reasons(lines) == {
+        "not in ...": 2,
+        "the shape encloses nothing": 1,
+        "attributes without a place": 1,
+        "pose, part": 1,
+    }
     assert said_of(lines[0]) == ("x.png", "not in /films")
