@@ -48,9 +48,11 @@ CENTRE_LINE = Rule(
 )
 RULES = (BODY_SIZE, BODY_SHAPE, BODY_TILT, DISC_GAP, CENTRE_LINE)
 
-LIMIT = 7.0
-"""Robust standard deviations. Normal values never get so far; those of patients have longer tails: deformed
-bodies reach 5 to 6."""
+LIMIT = 6.0
+"""Robust standard deviations. Normal values never get so far; the tails of labels and patients are longer."""
+
+SHAPE_LIMIT = 7.0
+"""Likewise for the shape of a body: disease wedges bodies sooner than it changes their size among neighbours."""
 
 _ENOUGH = 20  # values from which a median and a spread can be taken
 _FEWEST = 5  # bodies of a spine that can be called neighbours
@@ -112,7 +114,7 @@ def unlike_others(spines: Sequence[Spine], passed: Mapping[str, frozenset[str]])
 
 
 def describe(spine: Spine) -> dict[str, FloatArray]:
-    """The figures of every body of a spine, (n,) each; NaN where there is none.
+    """The figures of every body of a spine, (n,) each; NaN where there is none, and for a rectangle's angles.
 
     ``width``, ``height``: logarithm against the median of up to four neighbours; ``taper``, ``sides``:
     logarithm of upper over lower and of left over right border; ``wedge``: angle from the upper to the lower
@@ -126,16 +128,23 @@ def describe(spine: Spine) -> dict[str, FloatArray]:
     upper, lower = top_right - top_left, low_right - low_left
     tilt = _degrees(spine.across)
     wedge = (_degrees(lower) - _degrees(upper) + 180) % 360 - 180
-    return {
+    figures = {
         "width": _over_neighbours(np.log(width)),
         "height": _over_neighbours(np.log(height)),
-        "taper": _log_ratio(upper, lower),
-        "sides": _log_ratio(low_left - top_left, low_right - top_right),
-        "wedge": wedge,
-        "tilt": _over_neighbours(tilt),
         "gap": _gaps(spine) / float(np.median(height)),
         "offset": _offsets(spine.centres) / float(np.median(width)),
     }
+    if spine.cornered:
+        return {
+            **figures,
+            "taper": _log_ratio(upper, lower),
+            "sides": _log_ratio(low_left - top_left, low_right - top_right),
+            "wedge": wedge,
+            "tilt": _over_neighbours(tilt),
+        }
+    # The rectangle around a nearly square outline may stand on either of two sides.
+    unknown = np.full(len(spine.places), np.nan)
+    return {**figures, **dict.fromkeys(("taper", "sides", "wedge", "tilt"), unknown)}
 
 
 def _degrees(vectors: FloatArray) -> FloatArray:
@@ -212,7 +221,8 @@ def _outliers(
     for index, value in enumerate(values.tolist()):
         middle, spread = usual.get(spine.rank[index], (0.0, np.inf))
         distance = abs(value - middle) / spread
-        if not distance > LIMIT or index in silent or (feature.pair and index + 1 in silent):
+        limit = SHAPE_LIMIT if feature.rule is BODY_SHAPE else LIMIT
+        if not distance > limit or index in silent or (feature.pair and index + 1 in silent):
             continue
         place = spine.places[index] + (f" and {spine.places[index + 1]}" if feature.pair else "")
         shown, normal = np.exp([value, middle]) if feature.logarithmic else (value, middle)

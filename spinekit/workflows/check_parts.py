@@ -140,6 +140,8 @@ def _same(films: Sequence[Film]) -> Iterator[Finding]:
                 continue  # frames of one file
             apart = first.part and other.part and first.part != other.part
             where = f" ({first.part}), here in {other.part}" if apart else ""
+            if first.group and other.group and first.group != other.group:
+                where += f", though one is of {first.group}, the other of {other.group}"
             yield Finding(
                 IMAGE_IN_PARTS if apart else SAME_IMAGE,
                 other.name,

@@ -16,7 +16,6 @@ from spinekit.anatomy import plausible_points, plausible_spine, unlike_shape, un
 from spinekit.anatomy.exchange import Exchange
 from spinekit.core.errors import AnnotationError, UsageError
 from spinekit.core.finding import Finding, Rule, Severity
-from spinekit.core.schema import Schema
 from spinekit.files import printable
 from spinekit.formats import image_faults, yolo_faults, yolo_settings_faults
 from spinekit.formats.aasce import read_angles
@@ -166,7 +165,7 @@ def check(settings: CheckSettings, on_progress: Progress | None = None) -> Check
     _divide(settings, gathered)
     films = _films(gathered, settings.pixels, yolo is not None, on_progress)
     source = printable(settings.data.name)
-    gathered.findings += class_faults(films, _taught(gathered.schema), source)
+    gathered.findings += class_faults(films, _taught(gathered), source)
     gathered.findings += part_faults(films, PARTS[:2] if gathered.parts else (), source)
     return CheckReport(
         _ordered(gathered.findings),
@@ -179,10 +178,14 @@ def check(settings: CheckSettings, on_progress: Progress | None = None) -> Check
     )
 
 
-def _taught(schema: Schema) -> tuple[str, ...]:
-    """The classes that should have examples; none where instances are called by their levels instead."""
-    by_level = bool(schema.levels) and not set(schema.classes) & set(schema.levels)
-    return () if by_level else schema.classes
+def _taught(gathered: Gathered) -> tuple[str, ...]:
+    """The classes that should have examples; of levels those between the first and the last that occur."""
+    schema = gathered.schema
+    if not schema.levels:
+        return schema.classes
+    seen = {label for entry in gathered.seen for label in entry.labels}
+    places = [place for place, level in enumerate(schema.levels) if level in seen]
+    return schema.levels[min(places) : max(places) + 1] if places else ()
 
 
 def _has_rows(data: Path) -> bool:
@@ -211,14 +214,18 @@ def _gather_any(settings: CheckSettings, data_format: str, on_progress: Progress
         known = known_schema(found.own)
         found = found if known is found.own else find_labelled(settings.data, data_format, known, options)
     gathered = Gathered(settings.data, found.schema)
-    unknown = () if named is None else tuple(unknown_classes(found.own.classes, named, settings.data.name))
+    used = found.own.levels or found.own.classes
+    unknown = () if named is None else tuple(unknown_classes(used, named, settings.data.name))
     if unknown:
         # Read on in the data's own names: everything else can still be looked at.
         gathered.findings += unknown
         found = replace(found, schema=found.own, names=None)
         gathered.schema = found.own
     gather_all(read_labelled(found), gathered, on_progress)
-    gathered.findings += [told(line, settings.data) for line in dict.fromkeys(notices)]
+    # What was read as it lies is found again among the scenes.
+    gathered.findings += [
+        told(line, settings.data) for line in dict.fromkeys(notices) if not line.endswith(" -- kept")
+    ]
     if settings.images is not None:
         seen = {entry.image.path for entry in gathered.seen}
         listed = image_folder(settings.images)

@@ -42,6 +42,8 @@ def test_one_image_in_two_parts_and_twice_in_one() -> None:
     ]
     assert rules(film("a", "train", sha256="x"), film("b", "train", sha256="x")) == [("same-image", "b")]
     assert rules(film("a", "", sha256="x"), film("b", "", sha256="x")) == [("same-image", "b")]
+    (finding,) = part_faults((film("a", "", "S18", "x"), film("b", "", "S19", "x")), (), "data")
+    assert "one is of S18, the other of S19" in finding.why
     assert rules(film("a#0", "", sha256="x"), film("a#1", "", sha256="x")) == []
 
 
