@@ -87,7 +87,9 @@ def page_count(path: Path) -> int:
 
 def counts_of(values: Values) -> dict[int, int]:
     """Each number of a mask with how many pixels have it, in rising order."""
-    if values.size and int(values.max()) < 1 << 16:
+    if not values.size:
+        return {}
+    if int(values.max()) < 1 << 16:
         counts = np.bincount(values.ravel())
         return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
     found, amounts = np.unique(values, return_counts=True)
@@ -103,7 +105,7 @@ def thin_values(values: Values) -> frozenset[int]:
         return frozenset()
     corner = values[:-1, :-1]
     square = (corner == values[1:, 1:]) & (corner == values[1:, :-1]) & (corner == values[:-1, 1:])
-    return frozenset(counts_of(values)) - frozenset(np.unique(corner[square]).tolist())
+    return frozenset(counts_of(values)) - frozenset(counts_of(corner[square]))
 
 
 def looks_like_picture(values: Values) -> bool:
