@@ -206,7 +206,7 @@ FORMAT = AnnotationFormat(
     name="coco",
     title="COCO JSON: boxes, polygons or run lengths, keypoints",
     keeps=frozenset(
-        {"labels", "boxes", "landmarks", "visibility", "outlines", "holes", "scores", "order"}
+        {"labels", "boxes", "rectangles", "landmarks", "visibility", "outlines", "holes", "scores", "order"}
         | {"readers", "groups"}
     ),
     read=read,

@@ -252,7 +252,9 @@ def _edges(svg: str | None) -> list[tuple[str, str]]:
 FORMAT = AnnotationFormat(
     name="cvat",
     title="CVAT for images 1.1: XML, or the zip of an export",
-    keeps=frozenset({"labels", "landmarks", "visibility", "outlines", "holes", "scores", "order", "readers"}),
+    keeps=frozenset(
+        {"labels", "rectangles", "landmarks", "visibility", "outlines", "holes", "scores", "order", "readers"}
+    ),
     read=read,
     write=write,
     detect=detect,

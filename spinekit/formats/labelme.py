@@ -275,7 +275,7 @@ FORMAT = AnnotationFormat(
     name="labelme",
     title="LabelMe 5: one JSON per image with polygons, boxes, points and masks",
     keeps=frozenset(
-        {"labels", "boxes", "landmarks", "visibility", "outlines", "holes", "scores", "order"}
+        {"labels", "boxes", "rectangles", "landmarks", "visibility", "outlines", "holes", "scores", "order"}
         | {"readers", "groups"}
     ),
     read=read,

@@ -104,7 +104,7 @@ class AnnotationFormat:
         name: Short name as used on the command line, e.g. ``via``.
         title: One line for people.
         keeps: What of a scene survives a write and a read: any of `KEEPABLE`.
-        keeps_by_task: What survives besides where the schema is of that task (``detect``: ``boxes``).
+        keeps_by_task: What survives besides where the schema is of that task (``detect``: ``rectangles``).
         read: Scenes from a file or folder, one at a time. Raises `AnnotationError`.
         write: Writes scenes below a folder and returns the files written. The scenes may be an iterator.
         detect: Whether a file or folder is of this format, judged by its content alone and cheaply; never
@@ -132,7 +132,8 @@ class AnnotationFormat:
 
 KEEPABLE: dict[str, str] = {
     "labels": "what each thing is called",
-    "boxes": "a box of its own, beside the shape",
+    "boxes": "a box of its own beside the shape",
+    "rectangles": "things of which only a box is known",
     "landmarks": "named points",
     "visibility": "which points are hidden",
     "outlines": "shapes",

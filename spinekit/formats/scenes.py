@@ -106,6 +106,7 @@ FORMAT = AnnotationFormat(
         {
             "labels",
             "boxes",
+            "rectangles",
             "landmarks",
             "visibility",
             "outlines",

@@ -268,8 +268,7 @@ def _point(index: int, label: str, position: FloatArray, status: str, descriptio
 FORMAT = AnnotationFormat(
     name="slicer",
     title="3D Slicer markups: one .mrk.json per film with points and closed curves",
-    keeps=frozenset({"labels", "landmarks", "visibility", "outlines", "holes", "order"}),
-    keeps_by_task={"detect": frozenset({"boxes"})},
+    keeps=frozenset({"labels", "rectangles", "landmarks", "visibility", "outlines", "holes", "order"}),
     read=read,
     write=write,
     detect=detect,

@@ -157,9 +157,9 @@ FORMAT = AnnotationFormat(
     name="via",
     title="VGG Image Annotator: CSV and JSON of versions 1 and 2, projects of versions 2 and 3",
     keeps=frozenset(
-        {"labels", "landmarks", "visibility", "outlines", "holes", "scores", "order", "readers", "groups"}
+        {"labels", "rectangles", "landmarks", "visibility", "outlines", "holes", "scores", "order"}
+        | {"readers", "groups"}
     ),
-    keeps_by_task={"detect": frozenset({"boxes"})},
     read=read,
     write=write,
     detect=detect,

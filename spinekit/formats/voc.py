@@ -252,7 +252,7 @@ def _overlap(one: Box, other: Box) -> float:
 FORMAT = AnnotationFormat(
     name="voc",
     title="Pascal VOC: one XML per image with boxes, and masks of instances beside it (read only)",
-    keeps=frozenset({"labels", "boxes", "outlines", "holes"}),
+    keeps=frozenset({"labels", "boxes", "rectangles", "outlines", "holes"}),
     read=read,
     detect=detect,
     vocabulary=vocabulary,

@@ -179,5 +179,5 @@ FORMAT = AnnotationFormat(
     detect=detect,
     vocabulary=vocabulary,
     images="images",
-    keeps_by_task={"detect": frozenset({"boxes"}), "pose": frozenset({"boxes"})},
+    keeps_by_task={"detect": frozenset({"rectangles"}), "pose": frozenset({"boxes"})},
 )

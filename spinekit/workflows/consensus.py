@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+
 from spinekit.core.errors import UsageError
 from spinekit.core.image import FloatArray
 from spinekit.core.landmarks import Landmarks, Visibility

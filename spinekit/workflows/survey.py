@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spinekit.core.landmarks import Visibility
-from spinekit.core.scene import Author, Box, Instance, Scene
+from spinekit.core.scene import Author, Instance, Scene
 from spinekit.core.translate import Translated
 from spinekit.formats.plugin import KEEPABLE, AnnotationFormat
+from spinekit.formats.sources import points_box
 
 _WORDS = re.compile(r"\b[a-z]{2,} [a-z]{2,}\b")
 _OWN_BOX_PX = 1.0  # a box nearer than this to the shape's own bounds says nothing that the shape does not
@@ -87,9 +88,11 @@ def _holds(item: Instance) -> set[str]:
     """What of `KEEPABLE` an instance holds."""
     points, outline = item.landmarks, item.outline
     placed = points is not None and bool((points.visibility != Visibility.ABSENT).any())
+    shaped = placed or (outline is not None and bool(outline.rings))
     facts = {
         "labels": True,
-        "boxes": _has_own_box(item),
+        "boxes": shaped and _has_own_box(item),
+        "rectangles": not shaped,
         "landmarks": placed,
         "visibility": points is not None and bool((points.visibility == Visibility.OCCLUDED).any()),
         "outlines": outline is not None and bool(outline.rings),
@@ -102,14 +105,13 @@ def _holds(item: Instance) -> set[str]:
 
 def _has_own_box(item: Instance) -> bool:
     """Whether the box says more than the bounds of the outline, or else of the points."""
-    bounds: Box | None = None
     if item.outline is not None and item.outline.rings:
         bounds = item.outline.box
-    elif item.landmarks is not None and bool((~np.isnan(item.landmarks.xy)).any()):
-        left, top = np.nanmin(item.landmarks.xy, axis=0)
-        right, bottom = np.nanmax(item.landmarks.xy, axis=0)
-        bounds = (float(left), float(top), float(right), float(bottom))
-    return bounds is None or not np.allclose(item.box, bounds, rtol=0.0, atol=_OWN_BOX_PX)
+    elif item.landmarks is not None:
+        bounds = points_box(item.landmarks.xy)
+    else:
+        return False
+    return not np.allclose(item.box, bounds, rtol=0.0, atol=_OWN_BOX_PX)
 
 
 def losses(

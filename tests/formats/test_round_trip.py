@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from spinekit.core.outline import Outline
 from spinekit.core.scene import Instance, Raster, Scene
 from spinekit.core.schema import Schema
 from spinekit.core.spacing import Spacing, SpacingOrigin
@@ -108,9 +109,16 @@ class TestRoundTrip:
     def test_boxes(
         self, form: AnnotationFormat, instances: tuple[Instance, ...], number: int, tmp_path: Path
     ) -> None:
-        needs(form, "detect", "boxes")
+        needs(form, "detect", "rectangles")
         folder = tmp_path / str(number)
         round_trip(form, scene_of(folder, BOXES, instances), folder)
+
+    def test_a_box_among_shapes(self, form: AnnotationFormat, tmp_path: Path) -> None:
+        needs(form, "seg", "outlines", "rectangles")
+        ring = np.array([[2.0, 3], [12, 3], [12, 13], [2, 13]])
+        shape = Instance("L1", (2, 3, 12, 13), Outline((ring,)))
+        box = Instance("L2", (4, 15, 14, 25))
+        round_trip(form, scene_of(tmp_path, SEG, (shape, box)), tmp_path)
 
     @few
     @given(

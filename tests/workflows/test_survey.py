@@ -44,7 +44,7 @@ def held(scene: Scene) -> set[str]:
         (replace(BODY, box=(0, 0, 30, 30)), {"labels", "landmarks", "boxes"}),
         (SHAPE, {"labels", "outlines"}),
         (replace(SHAPE, outline=Outline((RING,), (RING / 2 + 2,))), {"labels", "outlines", "holes"}),
-        (replace(SHAPE, outline=None), {"labels", "boxes"}),
+        (replace(SHAPE, outline=None), {"labels", "rectangles"}),
         (replace(SHAPE, score=0.5), {"labels", "outlines", "scores"}),
         (replace(SHAPE, author=Author.MODEL), {"labels", "outlines", "scores"}),
         (replace(SHAPE, reader="ann"), {"labels", "outlines", "readers"}),
@@ -80,9 +80,9 @@ def test_losses_are_told_with_their_number() -> None:
 def test_a_format_may_keep_more_for_one_task() -> None:
     survey = Survey()
     count_scene(survey, Scene(IMAGE, SEG, (replace(SHAPE, outline=None),)))
-    boxes = replace(NOTHING, keeps=frozenset({"labels"}), keeps_by_task={"detect": frozenset({"boxes"})})
+    boxes = replace(NOTHING, keeps=frozenset({"labels"}), keeps_by_task={"detect": frozenset({"rectangles"})})
     assert losses(survey, boxes, "detect", frozenset()) == {}
-    assert set(losses(survey, boxes, "seg", frozenset())) == {"boxes"}
+    assert set(losses(survey, boxes, "seg", frozenset())) == {"rectangles"}
 
 
 def test_points_without_a_place_are_losses_unless_the_user_says_so() -> None:
