@@ -35,6 +35,9 @@ class CloseSettings:
         each: Whether every landmark has a crop of its own; otherwise one crop shows all of them.
         flip_index: For each landmark the one that takes its place in the mirror; empty where the mirror image
             is never met (lateral films).
+        placed: Whether the network is told where in its crop it looks. The crops come in the shape's own frame, so
+            place says much of what may lie there, and a convolution alone does not know it (Liu et al. 2018,
+            "An intriguing failing of convolutional neural networks and the CoordConv solution").
         calibration: Factor that makes the spread of the maps the standard deviation of the errors on films that
             were not trained on.
     """
@@ -46,6 +49,7 @@ class CloseSettings:
     each: bool
     flip_index: tuple[int, ...]
     calibration: float = 1.0
+    placed: bool = True
 
 
 def _double(inward: int, outward: int) -> nn.Sequential:
@@ -65,12 +69,17 @@ class CloseNet(nn.Module):  # type: ignore[misc]
     Args:
         points: K landmarks.
         views: Channels of a crop.
+        placed: See `CloseSettings`.
         widths: Channels of each scale.
     """
 
-    def __init__(self, points: int, views: int = 1, widths: tuple[int, ...] = WIDTHS) -> None:
+    def __init__(
+        self, points: int, views: int = 1, placed: bool = True, widths: tuple[int, ...] = WIDTHS
+    ) -> None:
         super().__init__()
-        self.down = nn.ModuleList(_double(a, b) for a, b in zip((views, *widths[:-1]), widths, strict=True))
+        self._placed = placed
+        inward = views + 2 if placed else views
+        self.down = nn.ModuleList(_double(a, b) for a, b in zip((inward, *widths[:-1]), widths, strict=True))
         # The finest scale stays on the way down only: maps at half the resolution are fine enough for a mean.
         pairs = list(zip(widths[:1:-1], widths[-2:0:-1], strict=True))
         self.up = nn.ModuleList(_double(a + b, b) for a, b in pairs)
@@ -79,7 +88,7 @@ class CloseNet(nn.Module):  # type: ignore[misc]
     def forward(self, crops: Tensor) -> Tensor:
         """(B, V, S, S) in -1..1 to (B, K, S/2, S/2) logits."""
         kept: list[Tensor] = []
-        here = crops
+        here = _with_place(crops) if self._placed else crops
         for level, block in enumerate(self.down):
             here = block(functional.max_pool2d(here, 2) if level else here)
             kept.append(here)
@@ -88,6 +97,14 @@ class CloseNet(nn.Module):  # type: ignore[misc]
             here = block(torch.cat([here, beside], dim=1))
         answer: Tensor = self.head(here)
         return answer
+
+
+def _with_place(crops: Tensor) -> Tensor:
+    """Two more channels: columns and rows from -1 to 1."""
+    b, _, h, w = crops.shape
+    x = torch.linspace(-1, 1, w, dtype=crops.dtype, device=crops.device).expand(b, 1, h, w)
+    y = torch.linspace(-1, 1, h, dtype=crops.dtype, device=crops.device)[:, None].expand(b, 1, h, w)
+    return torch.cat([crops, x, y], dim=1)
 
 
 def places(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -130,6 +147,7 @@ def save_close(net: CloseNet, settings: CloseSettings, path: Path) -> None:
         "each": settings.each,
         "flip_index": list(settings.flip_index),
         "calibration": settings.calibration,
+        "placed": settings.placed,
         "state": state,
     }
     with atomic_path(path) as temporary:
@@ -154,8 +172,9 @@ def load_close(path: Path) -> tuple[CloseNet, CloseSettings]:
             bool(content["each"]),
             tuple(int(index) for index in content["flip_index"]),
             float(content["calibration"]),
+            bool(content.get("placed", False)),
         )
-        net = CloseNet(len(settings.shape), len(settings.views))
+        net = CloseNet(len(settings.shape), len(settings.views), settings.placed)
         net.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in content["state"].items()}
         )

@@ -163,7 +163,9 @@ def train_close(
     rng = np.random.default_rng(plan.seed)
     prepared = [_prepare(film, settings) for film in train]
     held = [_prepare(film, settings) for film in val]
-    net = CloseNet(len(settings.shape), len(settings.views)).to(memory_format=torch.channels_last)
+    net = CloseNet(len(settings.shape), len(settings.views), settings.placed).to(
+        memory_format=torch.channels_last
+    )
     count = plan.repeat * sum(len(film.shapes) * (len(settings.shape) if plan.each else 1) for film in train)
     steps = max(1, count // plan.batch)
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.learning_rate, weight_decay=1e-3)
