@@ -113,7 +113,7 @@ def formats_page() -> str:
             f.title,
             "yes" if f.read else "-",
             "yes" if f.write else "-",
-            ", ".join(sorted(f.keeps)) or "-",
+            ", ".join(sorted(f.may_keep)) or "-",
         )
         for f in annotation_formats()
     ]

@@ -52,7 +52,7 @@ def _list() -> None:
             "yes" if item.read else "-",
             "yes" if item.write else "-",
             item.title,
-            ", ".join(sorted(item.keeps)),
+            ", ".join(sorted(item.may_keep)),
         )
     console.print(table)
 

@@ -129,6 +129,11 @@ class AnnotationFormat:
         """All that survives where the schema is of that task."""
         return self.keeps | self.keeps_by_task.get(task, frozenset())
 
+    @property
+    def may_keep(self) -> frozenset[str]:
+        """All that survives under one task or another."""
+        return self.keeps.union(*self.keeps_by_task.values())
+
 
 KEEPABLE: dict[str, str] = {
     "labels": "what each thing is called",

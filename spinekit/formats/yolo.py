@@ -173,11 +173,16 @@ def _instances(path: Path, meaning: RowMeaning, image: ImageRef, options: LabelO
 FORMAT = AnnotationFormat(
     name="yolo",
     title="Ultralytics YOLO data sets: boxes, polygons, poses, semantic masks",
-    keeps=frozenset({"labels", "landmarks", "visibility", "outlines", "holes", "raster", "order"}),
+    keeps=frozenset({"labels", "order"}),
     read=read,
     write=write,
     detect=detect,
     vocabulary=vocabulary,
     images="images",
-    keeps_by_task={"detect": frozenset({"rectangles"}), "pose": frozenset({"boxes"})},
+    keeps_by_task={
+        "detect": frozenset({"rectangles"}),
+        "pose": frozenset({"boxes", "landmarks", "visibility"}),
+        "seg": frozenset({"outlines", "holes"}),
+        "sem": frozenset({"raster"}),
+    },
 )

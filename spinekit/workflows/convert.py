@@ -164,7 +164,7 @@ def convert(
     survey = _surveyed(plan, notices, on_progress)
     if survey.empty:
         raise NothingUsableError(_nothing(found, survey, notices))
-    lost = losses(survey, target, found.schema.task, _BESIDE)
+    lost = losses(survey, target, _BESIDE)
     if lost and not settings.allow_loss:
         raise UsageError(
             f"{target.name} cannot carry what {printable(str(settings.source))} holds: {'; '.join(lost.values())}"
@@ -226,7 +226,7 @@ def check_places(settings: ConvertSettings, copies: bool) -> None:
 
 def _prepared(plan: _Plan, found: Labelled, hear: Callable[[Translated], None]) -> Iterator[Scene]:
     """The scenes as they are to be written."""
-    outlined = "raster" not in plan.target.keeps and "outlines" in plan.target.keeps
+    outlined = "raster" not in plan.target.keeps_of("sem") and "outlines" in plan.target.keeps_of("seg")
     for scene in read_labelled(found, hear):
         merged = mean_of_readers(scene) if plan.settings.consensus == "mean" else scene
         yield raster_as_outlines(merged) if outlined and merged.raster is not None else merged

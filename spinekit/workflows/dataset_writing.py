@@ -127,7 +127,7 @@ def write_annotations(
 
     def counted() -> Iterator[Scene]:
         for scene in scenes:
-            not_kept.update(lost_content(scene, form.keeps))
+            not_kept.update(lost_content(scene, form.keeps_of(scene.schema.task)))
             yield scene
 
     if form.write is None:

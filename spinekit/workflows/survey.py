@@ -24,6 +24,7 @@ class Survey:
     """Counts over scenes.
 
     Attributes:
+        task: Of the schema of the scenes.
         images: Scenes.
         instances: Things in them.
         rasters: Scenes with a class for every pixel.
@@ -35,6 +36,7 @@ class Survey:
         probabilities: Rasters whose probability is of another class than the wanted schema's.
     """
 
+    task: str = ""
     images: int = 0
     instances: int = 0
     rasters: int = 0
@@ -53,6 +55,7 @@ class Survey:
 
 def count_scene(survey: Survey, scene: Scene) -> None:
     """Adds a scene to the counts."""
+    survey.task = scene.schema.task
     survey.images += 1
     survey.instances += len(scene.instances)
     survey.rasters += scene.raster is not None
@@ -114,21 +117,18 @@ def _has_own_box(item: Instance) -> bool:
     return not np.allclose(item.box, bounds, rtol=0.0, atol=_OWN_BOX_PX)
 
 
-def losses(
-    survey: Survey, target: AnnotationFormat, task: str, kept_beside: frozenset[str]
-) -> dict[str, str]:
+def losses(survey: Survey, target: AnnotationFormat, kept_beside: frozenset[str]) -> dict[str, str]:
     """What the target cannot carry of what is there, each with its words.
 
     Args:
         survey: Counts over all scenes.
         target: The format to be written.
-        task: Of the schema that it is written with.
         kept_beside: What is written beside the annotation (``spacing`` in a manifest).
 
     Returns:
         From the name in `KEEPABLE` (or ``points``) to words such as ``holes in shapes (3)``.
     """
-    kept = target.keeps_of(task) | kept_beside
+    kept = target.keeps_of(survey.task) | kept_beside
     found = {
         name: f"{words} ({survey.held[name]})"
         for name, words in KEEPABLE.items()

@@ -68,30 +68,28 @@ def test_losses_are_told_with_their_number() -> None:
     survey = Survey()
     for _ in range(3):
         count_scene(survey, Scene(IMAGE, SEG, (replace(SHAPE, reader="ann"),), group="p"))
-    assert losses(survey, NOTHING, "seg", frozenset({"groups"})) == {
+    assert losses(survey, NOTHING, frozenset({"groups"})) == {
         "labels": f"{KEEPABLE['labels']} (3)",
         "outlines": f"{KEEPABLE['outlines']} (3)",
         "readers": f"{KEEPABLE['readers']} (3)",
     }
     everything = replace(NOTHING, keeps=frozenset(KEEPABLE))
-    assert losses(survey, everything, "seg", frozenset()) == {}
+    assert losses(survey, everything, frozenset()) == {}
 
 
-def test_a_format_may_keep_more_for_one_task() -> None:
+@pytest.mark.parametrize(("task", "expected"), [("detect", set()), ("seg", {"rectangles"})])
+def test_a_format_may_keep_more_for_one_task(task: str, expected: set[str]) -> None:
     survey = Survey()
-    count_scene(survey, Scene(IMAGE, SEG, (replace(SHAPE, outline=None),)))
+    count_scene(survey, Scene(IMAGE, replace(SEG, task=task), (replace(SHAPE, outline=None),)))
     boxes = replace(NOTHING, keeps=frozenset({"labels"}), keeps_by_task={"detect": frozenset({"rectangles"})})
-    assert losses(survey, boxes, "detect", frozenset()) == {}
-    assert set(losses(survey, boxes, "seg", frozenset())) == {"rectangles"}
+    assert set(losses(survey, boxes, frozenset())) == expected
 
 
 def test_points_without_a_place_are_losses_unless_the_user_says_so() -> None:
     survey = Survey()
     translated = Translated(Scene(IMAGE, POSE), Counter({"L2": 1}), Counter({"TL": 2, "TR": 1}))
     count_translated(survey, translated, frozenset({"TR"}))
-    assert losses(survey, NOTHING, "seg", frozenset()) == {
-        "points": "landmarks that the schema lacks: TL (2)"
-    }
+    assert losses(survey, NOTHING, frozenset()) == {"points": "landmarks that the schema lacks: TL (2)"}
     assert survey.left_out == {"L2": 1}
 
 
