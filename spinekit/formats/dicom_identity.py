@@ -12,7 +12,9 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from spinekit.core.errors import ReadError
 from spinekit.formats.dicom import sniff
+from spinekit.formats.dicom_header import check_inflated_size
 
 _LENGTH = 12  # hexadecimal digits: a thousand patients collide with a chance of two in a billion
 _TAGS = ("PatientID", "IssuerOfPatientID", "StudyInstanceUID")
@@ -47,10 +49,12 @@ def read_identity(path: Path, salt: str) -> Identity | None:
         with path.open("rb") as stream:
             if not sniff(stream.read(1024)):
                 return None
+        check_inflated_size(path)
         with warnings.catch_warnings(action="ignore"):
             item = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(_TAGS))
-        patient, issuer, study = (str(item.get(tag) or "").strip() for tag in _TAGS)
-    except (OSError, InvalidDicomError, ValueError, AttributeError, KeyError, NotImplementedError):
+            # Values are converted, and complained about, when they are asked for.
+            patient, issuer, study = (str(item.get(tag) or "").strip() for tag in _TAGS)
+    except (ReadError, OSError, InvalidDicomError, ValueError, AttributeError, KeyError, NotImplementedError):
         return None
     return Identity(
         _hashed("patient", salt, issuer, patient) if patient else "",

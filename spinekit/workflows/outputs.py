@@ -5,16 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 from PIL import Image as PillowImage
 
 from spinekit.core.errors import UsageError
-from spinekit.core.outline import to_mask
 from spinekit.core.scene import Scene
 from spinekit.files import atomic_path, write_text
 from spinekit.formats.registry import annotation_formats
+from spinekit.formats.rings import corner_outline
 from spinekit.formats.sources import safe_cell
 from spinekit.runs import FileRecord
 
@@ -42,7 +42,7 @@ def check_save(names: Iterable[str]) -> tuple[str, ...]:
     Raises:
         UsageError: Naming what there is.
     """
-    known = {"mask", *(item.name for item in annotation_formats() if item.write is not None)}
+    known = {item.name for item in annotation_formats() if item.write is not None}
     wanted = tuple(dict.fromkeys(names))
     for name in wanted:
         if name not in known:
@@ -52,38 +52,32 @@ def check_save(names: Iterable[str]) -> tuple[str, ...]:
     return wanted
 
 
-def write_masks(scene: Scene, out: Path) -> list[Path]:
-    """Class mask as PNG, and for semantic models the probability as 32-bit TIFF.
-
-    Instances are numbered by their place in the schema's levels or classes, from 1; 0 is background.
+def write_probability(scene: Scene, out: Path) -> list[Path]:
+    """The probability of a pixel model as a 32-bit TIFF; nothing where there is none.
 
     Args:
         scene: Of one image.
-        out: Folder of the masks.
+        out: Folder of these pictures.
     """
-    image = scene.image
-    written = []
-    if scene.raster is not None and scene.raster.labels is not None:
-        mask = scene.raster.labels
-    elif any(item.outline for item in scene.instances):
-        order = scene.schema.levels or scene.schema.classes
-        mask = np.zeros((image.height, image.width), np.uint8)
-        for item in scene.instances:
-            if item.outline is not None:
-                mask[to_mask(item.outline, image.height, image.width)] = order.index(item.label) + 1
-    else:
+    if scene.raster is None or scene.raster.probability is None:
         return []
-    written.append(_save(PillowImage.fromarray(mask), output_path(out, image.name, ".png")))
-    if scene.raster is not None and scene.raster.probability is not None:
-        picture = PillowImage.fromarray(scene.raster.probability)
-        written.append(_save(picture, output_path(out, image.name, ".probability.tiff")))
-    return written
-
-
-def _save(picture: PillowImage.Image, path: Path) -> Path:
+    path = output_path(out, scene.image.name, ".tiff")
     with atomic_path(path) as temporary:
-        picture.save(temporary)
-    return path
+        PillowImage.fromarray(scene.raster.probability).save(temporary)
+    return [path]
+
+
+def with_shapes(scene: Scene) -> Scene | None:
+    """A scene as a mask can hold it: shapes as they are, corners as the shape they enclose; None without any."""
+    if scene.raster is not None:
+        return scene
+    items = []
+    for item in scene.instances:
+        corners = None if item.landmarks is None else corner_outline(item.landmarks, scene.schema)
+        outline = item.outline or corners
+        if outline is not None:
+            items.append(replace(item, outline=outline))
+    return replace(scene, instances=tuple(items)) if items else None
 
 
 def write_failures(path: Path, records: Iterable[FileRecord]) -> None:

@@ -29,7 +29,7 @@ from spinekit.measures import measure
 from spinekit.runs import DEFAULT_FOLDER, FileRecord, RunRecord, claim_folder, next_folder
 from spinekit.views.overlay import draw_overlay, thumbnail, write_overlay
 from spinekit.views.report import PICTURE_PX, FileNote, ReportCard, ReportRun, write_report
-from spinekit.workflows.outputs import check_save, output_path, write_failures, write_masks
+from spinekit.workflows.outputs import check_save, output_path, with_shapes, write_failures, write_probability
 from spinekit.workflows.reading import ModelChoice, Reading
 
 Progress = Callable[[int, int, str], None]
@@ -239,7 +239,7 @@ def _one_image(run: _Run, image: Image) -> ReportCard:
         write_overlay(path, picture)
         outputs.append(path)
     if "mask" in run.settings.save:
-        outputs += write_masks(scene, run.out / "masks")
+        outputs += write_probability(scene, run.out / "probability")
     names = tuple(path.relative_to(run.out).as_posix() for path in outputs)
     run.record.files.append(FileRecord(image.ref.name, "ok", "", image.ref.sha256, scene.model, names))
     run.predictions.append(Prediction(image.ref, _without_probability(scene), results, image.warnings))
@@ -262,9 +262,11 @@ def _without_probability(scene: Scene) -> Scene:
 
 def _save_as(name: str, run: _Run) -> None:
     """Writes the predictions in another format below ``<out>/<name>``."""
-    writer = annotation_format(name).write if name != "mask" else None
+    writer = annotation_format(name).write
     if writer is not None:
         scenes = [p.scene for p in run.predictions if p.scene is not None]
+        if name == "mask":
+            scenes = [shaped for scene in scenes if (shaped := with_shapes(scene)) is not None]
         by_schema: dict[str, list[Scene]] = {}
         for scene in scenes:
             by_schema.setdefault(scene.schema.name, []).append(scene)

@@ -282,7 +282,7 @@ def test_every_model_reads_its_sample(say: Say, tmp_path: Path, name: str) -> No
     assert scene["schema"]["name"] == card.schema
     if card.task == "sem":
         assert scene["raster"]
-        assert (tmp_path / "out" / "masks" / "membrane-01.dcm.probability.tiff").is_file()
+        assert (tmp_path / "out" / "probability" / "membrane-01.dcm.tiff").is_file()
     else:
         assert scene["instances"]
     assert list((tmp_path / "out" / "overlays").iterdir())

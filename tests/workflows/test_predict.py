@@ -90,8 +90,8 @@ def test_pages_of_a_tiff_are_images_of_their_own_with_mask_and_probability(tmp_p
     )
     assert [p.image.name for p in run.predictions] == ["stack.tif#0", "stack.tif#1"]
     for frame in (0, 1):
-        mask = np.asarray(PillowImage.open(tmp_path / "out" / "masks" / f"stack.tif.frame{frame}.png"))
-        picture = PillowImage.open(tmp_path / "out" / "masks" / f"stack.tif.frame{frame}.probability.tiff")
+        mask = np.asarray(PillowImage.open(tmp_path / "out" / "mask" / "masks" / f"stack#{frame}.png"))
+        picture = PillowImage.open(tmp_path / "out" / "probability" / f"stack.tif.frame{frame}.tiff")
         probability = np.asarray(picture)
         assert mask.shape == probability.shape == (192, 192)
         assert set(np.unique(mask)) <= {0, 1}
