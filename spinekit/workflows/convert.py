@@ -253,7 +253,7 @@ def _missing(plan: _Plan, notices: list[str], what: str) -> str:
     names = [name for name, said in map(said_of, notices) if said == what]
     shown = ", ".join(map(printable, names[:5])) + (", ..." if len(names) > 5 else "")
     return (
-        f"{printable(str(plan.settings.source))}: {len(names)} annotated images cannot be found ({shown}): "
+        f"{printable(str(plan.settings.source))}: {len(names)} annotated images cannot be used ({shown}): "
         f"{printable(what)} -- name their folder with --images, or pass over them with --allow-missing"
     )
 

@@ -261,7 +261,7 @@ class TestFaults:
         for name in "ac":
             (tmp_path / "images" / f"{name}.png").unlink()
         with pytest.raises(
-            AnnotationError, match=r"2 annotated images cannot be found \(a.png, c.png\)"
+            AnnotationError, match=r"2 annotated images cannot be used \(a.png, c.png\)"
         ) as caught:
             converted(tmp_path, source)
         assert "--allow-missing" in str(caught.value)
