@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,17 +40,34 @@ def match_bodies(predicted: FloatArray, true: FloatArray) -> BodyMatch:
         true: (T, 4, 2) likewise.
     """
     predicted, true = predicted.reshape(-1, 4, 2), true.reshape(-1, 4, 2)
-    centres = predicted.mean(axis=1)
-    cost = np.full((len(true), len(predicted)), _FAR)
-    for row, quad in enumerate(true):
-        inside = _inside(centres, quad[[0, 1, 3, 2]])
-        cost[row, inside] = np.linalg.norm(centres[inside] - quad.mean(axis=0), axis=1)
-    rows, columns = linear_sum_assignment(cost)
-    pairs = tuple((int(r), int(c)) for r, c in zip(rows, columns, strict=True) if cost[r, c] < _FAR)
+    pairs = match_centres(predicted.mean(axis=1), [quad[[0, 1, 3, 2]] for quad in true], true.mean(axis=1))
     errors = [np.linalg.norm(predicted[c] - true[r], axis=1) for r, c in pairs]
     return BodyMatch(
         pairs, len(true) - len(pairs), len(predicted) - len(pairs), np.array(errors).reshape(-1, 4)
     )
+
+
+def match_centres(
+    centres: FloatArray, rings: Sequence[FloatArray], middles: FloatArray
+) -> tuple[tuple[int, int], ...]:
+    """Pairs predicted centres with the true shapes they lie in, one to one.
+
+    As many as possible are paired; among those ways the one with the smallest sum of distances to the middles.
+
+    Args:
+        centres: (P, 2) of the predicted things.
+        rings: T borders of the true ones, each (N, 2).
+        middles: (T, 2) of the true ones.
+
+    Returns:
+        Indices: true, predicted.
+    """
+    cost = np.full((len(rings), len(centres)), _FAR)
+    for row, ring in enumerate(rings):
+        inside = _inside(centres, ring)
+        cost[row, inside] = np.linalg.norm(centres[inside] - middles[row], axis=1)
+    rows, columns = linear_sum_assignment(cost)
+    return tuple((int(r), int(c)) for r, c in zip(rows, columns, strict=True) if cost[r, c] < _FAR)
 
 
 def _inside(points: FloatArray, ring: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

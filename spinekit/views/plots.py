@@ -18,7 +18,7 @@ from spinekit.views.wording import plain
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_INK = "#2f6f9f"
+INK = "#2f6f9f"
 _DPI = 110
 _MOST_MAPS = 36
 _COLUMNS = 6
@@ -31,12 +31,12 @@ def bar_chart(values: Mapping[str, float], title: str) -> bytes:
         values: Length of each bar by its name, in the order given from the top.
         title: Above them.
     """
-    figure, axes = _figure(7.0, 1.2 + 0.24 * max(len(values), 2))
-    bars = axes.barh([_name(name) for name in values], list(values.values()), color=_INK)
+    figure, axes = new_figure(7.0, 1.2 + 0.24 * max(len(values), 2))
+    bars = axes.barh([plain_name(name) for name in values], list(values.values()), color=INK)
     axes.bar_label(bars, labels=[f"{value:,.0f}" for value in values.values()], padding=3, fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.14)
-    return _finished(figure, axes, title)
+    return finished(figure, axes, title)
 
 
 def box_chart(values: Mapping[str, Sequence[float]], title: str, unit: str) -> bytes:
@@ -47,18 +47,18 @@ def box_chart(values: Mapping[str, Sequence[float]], title: str, unit: str) -> b
         title: Above them.
         unit: Below the axis.
     """
-    figure, axes = _figure(7.0, 1.4 + 0.24 * max(len(values), 2))
+    figure, axes = new_figure(7.0, 1.4 + 0.24 * max(len(values), 2))
     axes.boxplot(
         [np.asarray(numbers) for numbers in values.values()],
         orientation="horizontal", whis=(0, 100), widths=0.6, patch_artist=True,
-        boxprops={"facecolor": "#cfe3f1", "edgecolor": _INK}, medianprops={"color": _INK},
-        whiskerprops={"color": _INK}, capprops={"color": _INK},
+        boxprops={"facecolor": "#cfe3f1", "edgecolor": INK}, medianprops={"color": INK},
+        whiskerprops={"color": INK}, capprops={"color": INK},
     )  # fmt: skip
-    axes.set_yticks(range(1, len(values) + 1), [_name(name) for name in values])
+    axes.set_yticks(range(1, len(values) + 1), [plain_name(name) for name in values])
     axes.invert_yaxis()
     axes.set_xlabel(unit)
     axes.set_xlim(left=0)
-    return _finished(figure, axes, title)
+    return finished(figure, axes, title)
 
 
 def scatter_chart(points: Sequence[tuple[float, float, float]], title: str, across: str, up: str) -> bytes:
@@ -70,14 +70,14 @@ def scatter_chart(points: Sequence[tuple[float, float, float]], title: str, acro
         across: Name of the horizontal axis.
         up: Name of the vertical one.
     """
-    figure, axes = _figure(5.5, 5.0)
+    figure, axes = new_figure(5.5, 5.0)
     x, y, counts = (np.array(column, dtype=np.float64) for column in zip(*points, strict=True))
-    axes.scatter(x, y, s=18 + 240 * counts / counts.sum(), color=_INK, alpha=0.55, edgecolors="none")
+    axes.scatter(x, y, s=18 + 240 * counts / counts.sum(), color=INK, alpha=0.55, edgecolors="none")
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.set_xlim(0, 1.1 * x.max())
     axes.set_ylim(0, 1.1 * y.max())
-    return _finished(figure, axes, title)
+    return finished(figure, axes, title)
 
 
 def heat_maps(maps: Mapping[str, FloatArray], title: str) -> bytes:
@@ -90,19 +90,26 @@ def heat_maps(maps: Mapping[str, FloatArray], title: str) -> bytes:
     shown = list(maps.items())[:_MOST_MAPS]
     columns = min(_COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
-    figure, _ = _figure(1.7 * columns + 0.4, 1.95 * rows + 0.6, axes=False)
+    figure, _ = new_figure(1.7 * columns + 0.4, 1.95 * rows + 0.6, axes=False)
     for place, (name, counts) in enumerate(shown, start=1):
         axes = figure.add_subplot(rows, columns, place)
         axes.imshow(counts, cmap="Blues", extent=(0, 1, 1, 0), vmin=0, vmax=max(float(counts.max()), 1.0))
-        axes.set_title(f"{_name(name)} ({counts.sum():,.0f})", fontsize=8)
+        axes.set_title(f"{plain_name(name)} ({counts.sum():,.0f})", fontsize=8)
         axes.set_xticks([])
         axes.set_yticks([])
     left_out = len(maps) - len(shown)
     figure.suptitle(title + (f"; {left_out} more are not shown" if left_out else ""), fontsize=10)
-    return _encoded(figure)
+    return encoded(figure)
 
 
-def _figure(width: float, height: float, axes: bool = True) -> tuple[Figure, Any]:
+def new_figure(width: float, height: float, axes: bool = True) -> tuple[Figure, Any]:
+    """An empty figure and its axes.
+
+    Args:
+        width: Inches.
+        height: Inches.
+        axes: Whether it gets axes at once; None otherwise.
+    """
     # Without its fonts at hand the library writes what it is doing.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -113,20 +120,27 @@ def _figure(width: float, height: float, axes: bool = True) -> tuple[Figure, Any
     return figure, figure.add_subplot() if axes else None
 
 
-def _name(text: str) -> str:
+def plain_name(text: str) -> str:
     """A name as plain text: no mathematics between dollars, no characters that a font lacks."""
     return plain(text).replace("$", r"\$")[:40]
 
 
-def _finished(figure: Figure, axes: Any, title: str) -> bytes:  # noqa: ANN401  (matplotlib's axes have no narrow type)
+def finished(figure: Figure, axes: Any, title: str) -> bytes:  # noqa: ANN401  (matplotlib's axes have no narrow type)
+    """A figure of a single plot with its title, as the bytes of a PNG.
+
+    Args:
+        figure: Of `new_figure`.
+        axes: Its axes.
+        title: Above them.
+    """
     axes.set_title(title, fontsize=10)
     axes.tick_params(labelsize=8)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    return _encoded(figure)
+    return encoded(figure)
 
 
-def _encoded(figure: Figure) -> bytes:
+def encoded(figure: Figure) -> bytes:
     """PNG without date or author, so that equal numbers give equal bytes."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None})

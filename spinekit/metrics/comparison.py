@@ -1,0 +1,66 @@
+"""Whether two predictions of the same images differ by more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from spinekit.metrics.bootstrap import Groups, draw_counts, interval, ratio
+
+
+@dataclass(frozen=True, slots=True)
+class PairedComparison:
+    """Two series of figures on the same images.
+
+    Attributes:
+        first: Mean of the first.
+        second: Mean of the second.
+        difference: First minus second.
+        low: Lower end of the 95 % bootstrap interval of the difference, None for fewer than two groups.
+        high: Upper end.
+        p: Of Wilcoxon's signed-rank test (two-sided); None where all differences are 0 or there are too few.
+        n: Images that both answered.
+    """
+
+    first: float
+    second: float
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None
+    n: int
+
+
+def compare_paired(
+    first: Mapping[str, float], second: Mapping[str, float], groups: Groups | None = None
+) -> PairedComparison:
+    """Compares figures image by image.
+
+    The bootstrap draws images (or groups) and takes both figures of each. Wilcoxon's test takes images as
+    independent; where groups are known, trust the interval.
+
+    Args:
+        first: Figure of each image by name; NaN where there is none.
+        second: Likewise.
+        groups: What is drawn whole; None to draw images.
+
+    Raises:
+        ValueError: If no image has both figures.
+    """
+    names = [
+        name for name, value in first.items() if np.isfinite(value) and np.isfinite(second.get(name, np.nan))
+    ]
+    if not names:
+        raise ValueError("no image has both figures")
+    pairs = np.array([(first[name], second[name]) for name in names])
+    differences = pairs[:, 0] - pairs[:, 1]
+    counts = draw_counts(names, groups)
+    low, high = (None, None)
+    if counts is not None:
+        low, high = interval(ratio(np.stack([counts @ differences, counts.sum(axis=1)], axis=1)))
+    p = float(stats.wilcoxon(differences).pvalue) if np.count_nonzero(differences) > 1 else None
+    means = pairs.mean(axis=0).tolist()
+    return PairedComparison(means[0], means[1], float(differences.mean()), low, high, p, len(names))
