@@ -52,7 +52,8 @@ class CloseSettings:
     placed: bool = True
 
 
-def _double(inward: int, outward: int) -> nn.Sequential:
+def double(inward: int, outward: int) -> nn.Sequential:
+    """Two convolutions, each with its normalisation."""
     return nn.Sequential(
         nn.Conv2d(inward, outward, 3, padding=1, bias=False),
         nn.BatchNorm2d(outward),
@@ -79,10 +80,10 @@ class CloseNet(nn.Module):  # type: ignore[misc]
         super().__init__()
         self._placed = placed
         inward = views + 2 if placed else views
-        self.down = nn.ModuleList(_double(a, b) for a, b in zip((inward, *widths[:-1]), widths, strict=True))
+        self.down = nn.ModuleList(double(a, b) for a, b in zip((inward, *widths[:-1]), widths, strict=True))
         # The finest scale stays on the way down only: maps at half the resolution are fine enough for a mean.
         pairs = list(zip(widths[:1:-1], widths[-2:0:-1], strict=True))
-        self.up = nn.ModuleList(_double(a + b, b) for a, b in pairs)
+        self.up = nn.ModuleList(double(a + b, b) for a, b in pairs)
         self.head = nn.Conv2d(widths[1], points, 1)
 
     def forward(self, crops: Tensor) -> Tensor:

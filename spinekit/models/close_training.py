@@ -17,7 +17,7 @@ from spinekit.core.image import FloatArray, UInt8Array
 from spinekit.models.close_frame import Frame, apply, crop, frame_of, inverse, mean_shape
 from spinekit.models.close_net import CloseNet, CloseSettings, places, save_close, to_input
 from spinekit.models.environment import use_threads
-from spinekit.models.training import EpochReport
+from spinekit.models.history import EpochReport
 
 _MAP_SIGMA = 2.5  # crop px of the target around a point
 _WIDEST = 4.0  # crop px: a label further outside its crop than this teaches nothing
@@ -38,6 +38,15 @@ class CloseJitter:
     shift: float = 0.08
     turn: float = 4.0
     stretch: float = 0.06
+
+
+@dataclass(frozen=True, slots=True)
+class CloseView:
+    """How crops are cut: see `ClosePlan`."""
+
+    side: int
+    zoom: float
+    views: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +129,10 @@ def at_scale(frame: Frame, scale: float) -> Frame:
 
 
 def take(
-    levels: Sequence[tuple[UInt8Array, float]], frame: Frame, plan: CloseSettings | ClosePlan, mirrored: bool
+    levels: Sequence[tuple[UInt8Array, float]],
+    frame: Frame,
+    plan: CloseSettings | ClosePlan | CloseView,
+    mirrored: bool,
 ) -> tuple[UInt8Array, FloatArray]:
     """The (V, S, S) crop of a frame, and the (2, 3) matrix from its px to film px."""
     channels, matrix = [], np.zeros((2, 3))
@@ -205,7 +217,7 @@ def _prepare(film: CloseFilm, settings: CloseSettings) -> _Prepared:
     return _Prepared(tuple(p for p, _ in levels), tuple(s for _, s in levels), film.shapes)
 
 
-def _jittered(shape: FloatArray, mean: FloatArray, jitter: CloseJitter, rng: np.random.Generator) -> Frame:
+def jittered(shape: FloatArray, mean: FloatArray, jitter: CloseJitter, rng: np.random.Generator) -> Frame:
     """The frame that a first look somewhat off would give."""
     true = frame_of(mean, shape)
     noisy = mean + rng.normal(0, jitter.point, mean.shape) + rng.normal(0, jitter.shift, 2)
@@ -219,7 +231,7 @@ def _aim(
     shape: FloatArray, point: int, plan: ClosePlan, settings: CloseSettings, rng: np.random.Generator
 ) -> Frame:
     """Where a close look would look, after a first look somewhat off, at an instance or at one of its points."""
-    frame = _jittered(shape, settings.shape, plan.jitter, rng)
+    frame = jittered(shape, settings.shape, plan.jitter, rng)
     if not plan.each:
         return frame
     there = shape[point] if np.isfinite(shape[point]).all() else frame.to_film(settings.shape[point])
@@ -265,7 +277,7 @@ def _batches(
             f, i, p = items[number]
             mirrored = bool(plan.flip_index) and rng.random() < 0.5
             taken, target, weight = _example(films[f], i, p, plan, settings, rng, mirrored)
-            rows.append((_shaded(taken, rng), target, weight))
+            rows.append((shaded(taken, rng), target, weight))
         yield (
             to_input(np.stack([row[0] for row in rows])),
             torch.from_numpy(np.stack([row[1] for row in rows])).float(),
@@ -273,7 +285,7 @@ def _batches(
         )
 
 
-def _shaded(crops: UInt8Array, rng: np.random.Generator) -> UInt8Array:
+def shaded(crops: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """Another contrast and noise, as another film would have."""
     grey = crops.astype(np.float32) / 255
     grey = grey ** np.float32(rng.uniform(0.7, 1.4))
