@@ -17,8 +17,8 @@ from spinekit.models.close_frame import frame_of, mean_shape
 from spinekit.models.close_net import to_input
 from spinekit.models.close_training import CloseFilm, CloseJitter, CloseView, jittered, pyramid, shaded, take
 from spinekit.models.environment import use_threads
-from spinekit.models.level_net import LevelNet, LevelSettings, save_levels
 from spinekit.models.history import EpochReport
+from spinekit.models.level_net import LevelNet, LevelSettings, save_levels
 
 _NEIGHBOUR = 0.08  # share of a label that goes to the levels beside it: a body is rarely taken for a far one
 
