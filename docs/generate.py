@@ -104,6 +104,7 @@ def commands_page() -> str:
 
 def formats_page() -> str:
     """Image and annotation formats, and what each keeps."""
+    from spinekit.formats.plugin import KEEPABLE
     from spinekit.formats.registry import annotation_formats, image_formats
 
     images = [(f"`{f.name}`", f.title, " ".join(f"`{s}`" for s in f.suffixes)) for f in image_formats()]
@@ -113,16 +114,20 @@ def formats_page() -> str:
             f.title,
             "yes" if f.read else "-",
             "yes" if f.write else "-",
-            ", ".join(sorted(f.may_keep)) or "-",
+            ", ".join(what if what in f.keeps else f"{what}*" for what in KEEPABLE if what in f.may_keep)
+            or "-",
         )
         for f in annotation_formats()
     ]
     return (
         f"{NOTE}# Formats\n\n## Images\n\nThe content of a file decides what it is, never its name.\n\n"
         + _table(("name", "what it is", "usual suffixes"), images)
-        + "\n## Annotations\n\n`read` formats are taken by `--format`, `write` formats by `predict --save`. "
-        "What a format does not keep is lost when it is written.\n\n"
+        + "\n## Annotations\n\n`read` formats are taken by `convert`, `train` and `dataset`, `write` formats by `convert --to` "
+        "and `predict --save`. What a format does not keep is lost when it is written; what it keeps under some tasks "
+        "only has a star, and `spinekit formats NAME` says under which.\n\n"
         + _table(("name", "what it is", "read", "write", "keeps"), labels)
+        + "\n## What can be kept\n\n"
+        + _table(("word", "means"), [(f"`{what}`", words) for what, words in KEEPABLE.items()])
     )
 
 

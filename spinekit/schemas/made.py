@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from spinekit.core.schema import LandmarkDefinition, Schema
+from spinekit.schemas import load_schema, schema_names
 
 _FORBIDDEN = re.compile(r'[."\n\r]')  # dots part an instance from its point: L1.TL
 
@@ -17,7 +18,10 @@ def schema_from_names(
     landmarks: Sequence[str] = (),
     edges: Sequence[tuple[str, str]] = (),
 ) -> Schema:
-    """A schema that holds names and nothing more: no levels, no mirrored pairs, no measurements.
+    """A schema that holds names: no levels, no measurements.
+
+    A set that ships with spinekit and has the same landmarks lends what names alone do not tell: edges, mirrored
+    pairs (without which flipping in training would exchange left and right), aliases and sigmas.
 
     A landmark whose name holds a dot is called with ``_`` in its place and answers to its own name too.
 
@@ -37,6 +41,9 @@ def schema_from_names(
         spoken.setdefault(word, called)
         aliases = () if called == word else (word,)
         points.setdefault(spoken[word], LandmarkDefinition(called, "named by the annotation", aliases))
+    like = _of_these(tuple(points))
+    if like is not None:
+        points |= {point.name: point for point in like.landmarks}
     joined = [(spoken.get(a.strip()), spoken.get(b.strip())) for a, b in edges]
     return Schema(
         name=name,
@@ -46,5 +53,15 @@ def schema_from_names(
         view="any",
         classes=tuple(dict.fromkeys(label.strip() for label in classes)),
         landmarks=tuple(points.values()),
-        edges=tuple((a, b) for a, b in joined if a is not None and b is not None),
+        edges=tuple((a, b) for a, b in joined if a is not None and b is not None)
+        or (() if like is None else like.edges),
+        mirrored=() if like is None else like.mirrored,
     )
+
+
+def _of_these(landmarks: tuple[str, ...]) -> Schema | None:
+    """The first schema that ships and has exactly these landmarks, in whatever order."""
+    if not landmarks:
+        return None
+    shipped = (load_schema(name) for name in schema_names())
+    return next((schema for schema in shipped if set(schema.landmark_names) == set(landmarks)), None)

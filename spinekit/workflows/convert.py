@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from spinekit.core.errors import (
     AnnotationError,
     EnvironmentFaultError,
@@ -24,6 +22,7 @@ from spinekit.formats.plugin import AnnotationFormat, LabelOptions
 from spinekit.formats.registry import annotation_format, annotation_formats
 from spinekit.schemas import nearest
 from spinekit.workflows.consensus import mean_of_readers
+from spinekit.workflows.convert_settings import ConvertSettings, check_places
 from spinekit.workflows.image_copies import copy_image
 from spinekit.workflows.labelled import Labelled, find_labelled, read_labelled
 from spinekit.workflows.manifest import Manifest, manifest
@@ -31,48 +30,14 @@ from spinekit.workflows.mapping import read_map
 from spinekit.workflows.raster_outlines import raster_as_outlines
 from spinekit.workflows.survey import Survey, count_scene, count_translated, losses, said_of
 
+__all__ = ["Conversion", "ConvertSettings", "Progress", "convert"]
+
 Progress = Callable[[str, int, int], None]
 
 PASSED_OVER = "passed-over.txt"
 IMAGES = "images"
 CONSENSUS = ("mean",)
 _BESIDE = frozenset({"spacing", "groups", "covariates"})  # kept by the manifest, or left out on purpose
-
-
-class ConvertSettings(BaseModel):
-    """What is to be converted, and how.
-
-    Attributes:
-        source: Annotation file or folder.
-        out: A new or empty folder.
-        to: Format to write.
-        from_format: Format of the source; None to tell it by its content.
-        schema_name: Landmark or class set, a name or a file; None for the names that the source uses.
-        map: File with the user's own pairs of names.
-        images: Folder of the images; None where the annotation says or where they lie beside it.
-        class_attribute: Attribute that holds the class, for formats that leave it to the user (VIA).
-        allow_loss: Whether what the target cannot carry may be lost.
-        allow_missing: Whether annotated images that are not there are passed over.
-        consensus: ``mean`` to average the points of several readers; None to keep them apart.
-        covariates: Whether age and sex may be written.
-        copy_images: Whether images are laid beside the annotations; None where the format needs them.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    source: Path
-    out: Path
-    to: str
-    from_format: str | None = None
-    schema_name: str | None = None
-    map: Path | None = None
-    images: Path | None = None
-    class_attribute: str | None = None
-    allow_loss: bool = False
-    allow_missing: bool = False
-    consensus: str | None = None
-    covariates: bool = False
-    copy_images: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +137,11 @@ def convert(
         )
     if lost and on_loss is not None:
         on_loss(lost)
+    if target.images and survey.task == "pose" and not found.schema.mirrored:
+        notices.append(
+            f"{printable(str(settings.source))}: no landmark of {found.schema.name} is known to have a mirror image "
+            "-- train without left-right flips, or name a --schema with mirrored pairs"
+        )
     tally, files = _written(plan, survey, notices, on_progress)
     return Conversion(
         settings.out,
@@ -194,34 +164,6 @@ def _writable(name: str) -> AnnotationFormat:
         known = ", ".join(item.name for item in annotation_formats() if item.write is not None)
         raise UsageError(f"--to {target.name}: it can be read, not written -- choose one of {known}")
     return target
-
-
-def check_places(settings: ConvertSettings, copies: bool) -> None:
-    """Refuses an output that would overwrite something or mix with the input.
-
-    Args:
-        settings: Source, images and output.
-        copies: Whether images are written.
-
-    Raises:
-        UsageError: Saying what would go wrong.
-    """
-    out, source = settings.out.resolve(), settings.source.resolve()
-    shown = printable(str(settings.out))
-    if settings.out.suffix.lower() in {".json", ".csv", ".xml", ".txt", ".yaml", ".yml", ".jsonl"}:
-        raise UsageError(
-            f"{shown}: DST is a folder -- leave the suffix away, files in it get their own names"
-        )
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise UsageError(f"{shown}: is not empty -- name a new or empty folder")
-    if source.is_dir() and out.is_relative_to(source):
-        raise UsageError(f"{shown}: lies inside the input -- name a folder outside of it")
-    images = (settings.images or settings.source.parent).resolve()
-    if copies and images.is_dir() and out.is_relative_to(images):
-        raise UsageError(
-            f"{shown}: lies in the folder of the images, where the copies would be taken for originals -- "
-            "name a folder outside of it"
-        )
 
 
 def _prepared(plan: _Plan, found: Labelled, hear: Callable[[Translated], None]) -> Iterator[Scene]:

@@ -63,7 +63,8 @@ def test_a_loss_stops_and_is_told_line_by_line_once_allowed(say: Say, tmp_path: 
     assert "lost: how certain a model was (1)\nlost: who of several readers said it (1)\n" in ended.err
 
 
-def test_one_bad_image_ends_with_1_and_the_others_are_there(say: Say, labels: Path, tmp_path: Path) -> None:
+def test_one_bad_image_ends_with_1_and_the_others_are_there(say: Say, tmp_path: Path) -> None:
+    labels = label_set(tmp_path, [pose_scene(tmp_path), pose_scene(tmp_path, "b.png", ("L3",))])
     (tmp_path / "images" / "a.png").write_bytes((tmp_path / "images" / "a.png").read_bytes()[:60])
     ended = say("convert", labels, "out", "--to", "yolo", "--images", "images")
     assert ended.code == 1, ended.err
