@@ -122,9 +122,9 @@ def formats_page() -> str:
     return (
         f"{NOTE}# Formats\n\n## Images\n\nThe content of a file decides what it is, never its name.\n\n"
         + _table(("name", "what it is", "usual suffixes"), images)
-        + "\n## Annotations\n\n`read` formats are taken by `convert`, `train` and `dataset`, `write` formats by `convert --to` "
-        "and `predict --save`. What a format does not keep is lost when it is written; what it keeps under some tasks "
-        "only has a star, and `spinekit formats NAME` says under which.\n\n"
+        + "\n## Annotations\n\n`read` formats are taken by `convert`, `train` and `dataset`, "
+        "`write` formats by `convert --to` and `predict --save`. What a format does not keep is lost when it "
+        "is written; what it keeps under some tasks only has a star, and `spinekit formats NAME` says which.\n\n"
         + _table(("name", "what it is", "read", "write", "keeps"), labels)
         + "\n## What can be kept\n\n"
         + _table(("word", "means"), [(f"`{what}`", words) for what, words in KEEPABLE.items()])
