@@ -131,6 +131,7 @@ def _summary(done: Conversion) -> dict[str, object]:
         "schema": done.schema,
         "images": done.images,
         "instances": done.instances,
+        "rasters": done.rasters,
         "passed_over": reasons(done.passed_over),
         "left_out": dict(done.left_out),
         "lost": dict(done.lost),
@@ -147,7 +148,10 @@ def _print(done: Conversion) -> None:
         console.print(f"failed: {printable(line)}", style="red", markup=False)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("read", f"{done.source_format}, named by {printable(done.schema)}")
-    table.add_row("written", f"{done.target_format}: {done.images} images, {done.instances} instances")
+    rasters = f", {done.rasters} rasters" if done.rasters else ""
+    table.add_row(
+        "written", f"{done.target_format}: {done.images} images, {done.instances} instances{rasters}"
+    )
     for label, count in done.left_out.items():
         table.add_row("left out", f"{count} x {printable(label)}, as the map says")
     for reason, count in reasons(done.passed_over).items():

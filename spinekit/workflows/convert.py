@@ -51,6 +51,7 @@ class Conversion:
         schema: Name of the landmark or class set of the output.
         images: Images written.
         instances: Things in them.
+        rasters: Images with a class for every pixel.
         passed_over: One line for everything passed over, clipped or repaired.
         left_out: Instances that the map leaves out, by label.
         lost: What the target could not carry, in words.
@@ -64,6 +65,7 @@ class Conversion:
     schema: str
     images: int
     instances: int
+    rasters: int
     passed_over: tuple[str, ...]
     left_out: Mapping[str, int]
     lost: Mapping[str, str]
@@ -77,6 +79,7 @@ class _Tally:
 
     images: int = 0
     instances: int = 0
+    rasters: int = 0
     failed: list[str] = field(default_factory=list)
 
 
@@ -150,6 +153,7 @@ def convert(
         found.schema.name,
         tally.images,
         tally.instances,
+        tally.rasters,
         tuple(notices),
         dict(survey.left_out),
         lost,
@@ -285,5 +289,6 @@ def _outgoing(
         table.add(scene.image, image, scene.group, scene.covariates)
         tally.images += 1
         tally.instances += len(scene.instances)
+        tally.rasters += scene.raster is not None
         covariates = scene.covariates if plan.settings.covariates else {}
         yield replace(scene, image=image, covariates=covariates)

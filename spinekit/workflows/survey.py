@@ -166,4 +166,4 @@ def _reason(notice: str) -> str:
     spoken = [part for part in parts[1:] if _WORDS.search(part)] or parts
     what = re.sub(r"\S*/\S+", "...", spoken[-1])
     what = re.sub(r"'[^']*'|\"[^\"]*\"", "...", what)
-    return re.sub(r"-?\d+(?:\.\d+)?", "N", what).strip()
+    return re.sub(r"(?<![\w.-])-?\d+(?:\.\d+)?(?!\w)", "N", what).strip()

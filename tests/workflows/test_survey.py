@@ -108,3 +108,9 @@ def test_reasons_are_counted_without_places() -> None:
         "pose, part": 1,
     }
     assert said_of(lines[0]) == ("x.png", "not in /films")
+
+
+def test_names_with_digits_are_not_counted_together() -> None:
+    assert reasons(["x.csv: L1 lies above L2 by 3.5 px", "y.csv: L1 lies above L2 by 9 px"]) == {
+        "L1 lies above L2 by N px": 2
+    }
