@@ -1,11 +1,13 @@
 """The best sequence of bodies along one spine, by dynamic programming over candidates and levels.
 
 Each level is taken at most once, cranial to caudal; gaps are allowed at a price and reported. A candidate
-earns its certainty, and pays for a size unlike its level's and a place unlike the one after its neighbour's.
+earns its certainty, and pays for looks and a size unlike its level's and a place unlike the one after its
+neighbour's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +23,10 @@ _MISSING_COST = 8.0  # of each level without a body
 _LARGEST_STEP = 3  # at most two bodies in a row may be missing inside the sequence
 _COST_CAP = 12.0  # an impossible neighbour is impossible, however far off
 _SIZE_WEIGHT = 0.25  # width and height of one body are not independent
+_LOOKS_WEIGHT = (
+    0.5  # of what a network says of a body's level; neighbours see much the same, so they count less
+)
+_LEAST_SHARE = 0.003  # a network is never wholly sure that a body is not some level
 _SCALES = np.linspace(-0.25, 0.25, 11)  # of the spine's size against the candidates' median, logarithmic
 
 
@@ -34,6 +40,7 @@ class Bodies:
         log_height: (N,) logarithm of the mid height.
         tilt: (N,) degrees of the mid-line, + right side lower.
         gain: (N,) what taking a candidate earns.
+        looks: (N, L) how likely a candidate is each level by its looks, NaN where unknown; None for none of them.
     """
 
     centre: FloatArray
@@ -41,14 +48,16 @@ class Bodies:
     log_height: FloatArray
     tilt: FloatArray
     gain: FloatArray
+    looks: FloatArray | None = None
 
 
-def bodies(quads: FloatArray, scores: FloatArray) -> Bodies:
+def bodies(quads: FloatArray, scores: FloatArray, looks: FloatArray | None = None) -> Bodies:
     """Geometry of candidates.
 
     Args:
         quads: (N, 4, 2) corners TL, TR, BL, BR in px.
         scores: (N,) 0..1.
+        looks: (N, L) as in `Bodies`.
     """
     across = quads[:, [1, 3]].mean(axis=1) - quads[:, [0, 2]].mean(axis=1)
     down = quads[:, [2, 3]].mean(axis=1) - quads[:, [0, 1]].mean(axis=1)
@@ -59,6 +68,7 @@ def bodies(quads: FloatArray, scores: FloatArray) -> Bodies:
         log_height=np.log(np.maximum(np.linalg.norm(down, axis=1), 1e-3)),
         tilt=np.degrees(np.arctan2(across[:, 1], across[:, 0])),
         gain=_CERTAINTY_WEIGHT * np.log(certain / (1 - certain)) + _CERTAINTY_OFFSET,
+        looks=looks,
     )
 
 
@@ -90,6 +100,14 @@ def _level_cost(found: Bodies, prior: SpinePrior, scale: float) -> FloatArray:
     return np.asarray(cost)
 
 
+def _looks_cost(found: Bodies, levels: int) -> FloatArray:
+    """(N, L) cost of a candidate's looks at each level."""
+    if found.looks is None:
+        return np.zeros((len(found.gain), levels))
+    shares = np.where(np.isnan(found.looks), 1 / levels, found.looks)
+    return np.asarray(-_LOOKS_WEIGHT * np.log(np.maximum(shares, _LEAST_SHARE)))
+
+
 def best_sequence(found: Bodies, prior: SpinePrior) -> list[tuple[int, int]]:
     """The best assignment of candidates to levels.
 
@@ -105,7 +123,8 @@ def best_sequence(found: Bodies, prior: SpinePrior) -> list[tuple[int, int]]:
     steps = [_step_cost(found, prior, step) for step in range(1, _LARGEST_STEP + 1)]
     certain = found.gain > np.median(found.gain) - 2.0 * _CERTAINTY_WEIGHT
     middle = float(np.median(found.log_width[certain]))
-    runs = [_run(found, steps, _level_cost(found, prior, middle + shift)) for shift in _SCALES]
+    looks = _looks_cost(found, len(prior.levels))
+    runs = [_run(found, steps, _level_cost(found, prior, middle + shift) + looks) for shift in _SCALES]
     return max(runs, key=lambda run: run[0])[1]
 
 
@@ -152,8 +171,11 @@ def name_levels(scene: Scene, prior: SpinePrior | None = None) -> Scene:
     prior = prior or frontal_prior()
     items = [item for item in scene.instances if item.landmarks is not None and _whole(item)]
     quads = np.array([item.landmarks.xy for item in items if item.landmarks is not None]).reshape(-1, 4, 2)
-    path = best_sequence(bodies(quads, np.array([item.score for item in items])), prior)
-    named = [replace(items[candidate], label=prior.levels[level]) for candidate, level in path]
+    found = bodies(quads, np.array([item.score for item in items]), _looks(items, len(prior.levels)))
+    path = best_sequence(found, prior)
+    named = [
+        replace(items[candidate], label=prior.levels[level], level_shares=None) for candidate, level in path
+    ]
     missing = [level for index, level in enumerate(prior.levels) if index not in {k for _, k in path}]
     if not missing or not named:
         return replace(scene, instances=tuple(named))
@@ -161,6 +183,13 @@ def name_levels(scene: Scene, prior: SpinePrior | None = None) -> Scene:
     flag = "level uncertain: not every body was found"
     named = [replace(item, flags=(*item.flags, flag)) for item in named]
     return replace(scene, instances=tuple(named), notes=(*scene.notes, note))
+
+
+def _looks(items: Sequence[Instance], levels: int) -> FloatArray | None:
+    """(N, L) shares of the levels by looks; None where no network spoke."""
+    if all(item.level_shares is None for item in items):
+        return None
+    return np.array([np.full(levels, np.nan) if i.level_shares is None else i.level_shares for i in items])
 
 
 def _whole(item: Instance) -> bool:

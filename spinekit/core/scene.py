@@ -37,6 +37,8 @@ class Instance:
         author: A person or a model.
         reader: Which of several readers, or None.
         flags: Doubts in words.
+        level_shares: (L,) how likely it is each of the schema's levels by its looks alone; what is missing to 1 is
+            the chance to be none of them. None where nothing was said, NaN where it was not looked at.
     """
 
     label: str
@@ -47,6 +49,7 @@ class Instance:
     author: Author = Author.HUMAN
     reader: str | None = None
     flags: tuple[str, ...] = ()
+    level_shares: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -54,15 +54,27 @@ class InstanceReader:
         model = load_yolo(card)
         from spinekit.models.close import CloseLook
         from spinekit.models.forward import Network
+        from spinekit.models.level_net import LevelLook
 
         self._network = Network(model)
+        self._levels = LevelLook(card.levels.path) if card.levels is not None else None
         self._close = [CloseLook(close.path) for close in card.close]
 
     def read(self, image: Image) -> Scene:
         """All candidates of an image above a low score, most certain first."""
         use_threads(self._threads)
         items = self._poses(image) if self.card.task == "pose" else self._shapes(image)
-        return Scene(image.ref, self.schema, tuple(items), model=self.card.name)
+        return Scene(
+            image.ref, self.schema, tuple(self._with_levels(list(items), image)), model=self.card.name
+        )
+
+    def _with_levels(self, items: list[Instance], image: Image) -> list[Instance]:
+        """What the level network says of each candidate, most certain first."""
+        points = [item.landmarks for item in items if item.landmarks is not None]
+        if self._levels is None or len(points) < len(items):
+            return items
+        shares = self._levels.shares(np.array([p.xy for p in points]), image.pixels)
+        return [replace(item, level_shares=row) for item, row in zip(items, shares, strict=True)]
 
     def look_closer(self, scene: Scene, image: Image) -> Scene:
         """The landmarks of a scene placed anew by every close look in turn."""

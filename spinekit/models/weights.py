@@ -20,8 +20,8 @@ from spinekit.schemas import load_schema, load_yaml
 
 
 @dataclass(frozen=True, slots=True)
-class CloseFile:
-    """Weights of a close look: the file and what its sha256 must be."""
+class BesideFile:
+    """Weights of a second network beside the first: the file and what its sha256 must be."""
 
     path: Path
     sha256: str
@@ -50,6 +50,7 @@ class ModelCard:
         figures: Measured on the fixed test part, for people.
         limits: What the model must not be used for.
         close: Weights of the close looks that place landmarks anew, one after the other; may be none.
+        levels: Weights of the network that says which level a body is, or None.
     """
 
     name: str
@@ -69,7 +70,8 @@ class ModelCard:
     enlarge: int = 1
     figures: Mapping[str, Any] | None = None
     limits: tuple[str, ...] = ()
-    close: tuple[CloseFile, ...] = ()
+    close: tuple[BesideFile, ...] = ()
+    levels: BesideFile | None = None
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -138,10 +140,8 @@ def _read_card(folder: Path, weights: Path) -> ModelCard:
             enlarge=int(content.get("enlarge", 1)),
             figures=content.get("figures"),
             limits=tuple(str(line) for line in content.get("limits", ())),
-            close=tuple(
-                CloseFile(folder / Path(str(item["file"])).name, str(item["sha256"]))
-                for item in content.get("close", ())
-            ),
+            close=tuple(_beside(folder, item) for item in content.get("close", ())),
+            levels=_beside(folder, content["levels"]) if "levels" in content else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise AnnotationError(f"{card}: {error} is missing or wrong -- see a shipped card.yaml") from error
@@ -158,14 +158,18 @@ def check_weights(card: ModelCard) -> Schema:
     """
     path = card.weights
     _check_file(path, card.sha256)
-    for close in card.close:
-        _check_file(close.path, close.sha256)
+    for beside in (*card.close, *((card.levels,) if card.levels is not None else ())):
+        _check_file(beside.path, beside.sha256)
     schema = load_schema(card.schema)
     if schema.fingerprint() != card.fingerprint:
         raise EnvironmentFaultError(
             f"{path}: trained for another version of {card.schema} -- train it anew with this spinekit"
         )
     return schema
+
+
+def _beside(folder: Path, item: Mapping[str, object]) -> BesideFile:
+    return BesideFile(folder / Path(str(item["file"])).name, str(item["sha256"]))
 
 
 def _check_file(path: Path, sha256: str) -> None:
