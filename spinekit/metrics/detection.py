@@ -330,6 +330,6 @@ def confusion(
         good = overlap[rows, columns] >= THRESHOLDS[0]
         rows, columns = rows[good], columns[good]
         np.add.at(counts, (one.classes[rows], labels[columns]), 1)
-        np.add.at(counts, (np.delete(one.classes, rows), classes), 1)
-        np.add.at(counts, (classes, np.delete(labels, columns)), 1)
+        counts[:classes, classes] += np.bincount(np.delete(one.classes, rows), minlength=classes)
+        counts[classes, :classes] += np.bincount(np.delete(labels, columns), minlength=classes)
     return counts

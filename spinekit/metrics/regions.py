@@ -114,7 +114,9 @@ def membrane_scores(membrane: BoolArray, true: BoolArray) -> RegionScores:
 
 
 def _sums(index: Labels, share: FloatArray) -> FloatArray:
-    return np.bincount(np.unique(index, return_inverse=True)[1].ravel(), share) if index.size else share
+    if not index.size:
+        return share
+    return np.asarray(np.bincount(np.unique(index, return_inverse=True)[1].ravel(), share), dtype=np.float64)
 
 
 def _entropy(share: FloatArray) -> float:

@@ -1,0 +1,46 @@
+"""HTML pages that need nothing else: templates that escape all they are given, and pictures inside the page."""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+
+import jinja2
+from jinja2.environment import TemplateModule
+from markupsafe import Markup
+
+from spinekit.views.wording import plain
+
+
+@cache
+def page_parts(name: str) -> TemplateModule:
+    """The macros of a template of this package.
+
+    Args:
+        name: E.g. ``report.html``.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("spinekit.views"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_cleaned,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name).module
+
+
+def picture_address(content: bytes, kind: str) -> Markup:
+    """A picture as an address that holds it whole.
+
+    Args:
+        content: Bytes of the file.
+        kind: ``png`` or ``jpeg``.
+    """
+    # Base64 of our own bytes holds nothing that could need escaping.
+    return Markup("data:image/{};base64,").format(kind) + Markup(base64.b64encode(content).decode("ascii"))
+
+
+def _cleaned(value: object) -> object:
+    """Every text on its way into the page: no control characters, none that turn the direction of reading."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value

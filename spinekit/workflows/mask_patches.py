@@ -1,0 +1,88 @@
+"""Masks of single things in a large image, kept as small as they are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from spinekit.core.image import BoolArray
+from spinekit.core.outline import Outline, to_mask
+from spinekit.metrics.detection import Run, packed_runs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patch:
+    """The part of a mask that holds something.
+
+    Attributes:
+        mask: (h, w).
+        top: Row of the image where it begins.
+        left: Column likewise.
+    """
+
+    mask: BoolArray
+    top: int
+    left: int
+
+
+def patch_of(outline: Outline, height: int, width: int) -> Patch:
+    """The pixels of an outline in the smallest part of the image that holds them.
+
+    Args:
+        outline: In px of the image.
+        height: Rows of the image.
+        width: Columns of the image.
+    """
+    if not outline.rings or not all(math.isfinite(edge) for edge in outline.box):
+        return Patch(np.zeros((0, 0), dtype=bool), 0, 0)
+    left, top, right, bottom = outline.box
+    x0, y0 = max(math.floor(left), 0), max(math.floor(top), 0)
+    rows, columns = min(math.ceil(bottom) + 1, height) - y0, min(math.ceil(right) + 1, width) - x0
+    if rows <= 0 or columns <= 0:
+        return Patch(np.zeros((0, 0), dtype=bool), 0, 0)
+    shift = np.array([x0, y0])
+    moved = Outline(
+        tuple(ring - shift for ring in outline.rings), tuple(hole - shift for hole in outline.holes)
+    )
+    return Patch(to_mask(moved, rows, columns), y0, x0)
+
+
+def together(first: Patch, second: Patch) -> tuple[BoolArray, BoolArray]:
+    """Two masks laid on the smallest part of the image that holds both."""
+    held = [patch for patch in (first, second) if patch.mask.size]
+    if not held:
+        return np.zeros((1, 1), dtype=bool), np.zeros((1, 1), dtype=bool)
+    top, left = min(patch.top for patch in held), min(patch.left for patch in held)
+    bottom = max(patch.top + patch.mask.shape[0] for patch in held)
+    right = max(patch.left + patch.mask.shape[1] for patch in held)
+
+    def laid(patch: Patch) -> BoolArray:
+        whole = np.zeros((bottom - top, right - left), dtype=bool)
+        if patch.mask.size:
+            rows = slice(patch.top - top, patch.top - top + patch.mask.shape[0])
+            whole[rows, patch.left - left : patch.left - left + patch.mask.shape[1]] = patch.mask
+        return whole
+
+    return laid(first), laid(second)
+
+
+def packed_patch(patch: Patch, height: int, width: int) -> Run:
+    """A patch as pycocotools packs a mask of the whole image: runs down its columns, one after the other.
+
+    Only the patch's own columns are unfolded; of the rest it is known that nothing is there.
+
+    Args:
+        patch: The mask.
+        height: Rows of the image.
+        width: Columns of the image.
+    """
+    if not patch.mask.size:
+        return packed_runs([height * width], height, width)
+    columns = np.zeros((patch.mask.shape[1], height), dtype=bool)
+    columns[:, patch.top : patch.top + patch.mask.shape[0]] = patch.mask.T
+    framed = np.pad(columns.ravel(), 1)
+    # Where the mask begins or ends; the first run is of what lies outside.
+    turns = np.flatnonzero(framed[1:] != framed[:-1]) + patch.left * height
+    return packed_runs(np.diff(turns, prepend=0, append=height * width).tolist(), height, width)
