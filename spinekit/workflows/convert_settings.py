@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from spinekit.core.errors import UsageError
+from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.files import printable
 
 _FILE_SUFFIXES = frozenset({".json", ".csv", ".xml", ".txt", ".yaml", ".yml", ".jsonl", ".zip"})
@@ -64,13 +64,22 @@ def check_places(settings: ConvertSettings, copies: bool) -> None:
         raise UsageError(
             f"{shown}: DST is a folder -- leave the suffix away, files in it get their own names"
         )
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+    if _holds_something(out):
         raise UsageError(f"{shown}: is not empty -- name a new or empty folder")
     if source.is_dir() and out.is_relative_to(source):
         raise UsageError(f"{shown}: lies inside the input -- name a folder outside of it")
-    images = (settings.images or settings.source.parent).resolve()
-    if copies and images.is_dir() and out.is_relative_to(images):
+    if copies and settings.images is not None and out.is_relative_to(settings.images.resolve()):
         raise UsageError(
             f"{shown}: lies in the folder of the images, where the copies would be taken for originals -- "
             "name a folder outside of it"
         )
+
+
+def _holds_something(out: Path) -> bool:
+    """Whether a path is taken; whether by anything but an empty folder."""
+    try:
+        return (out.exists() and not out.is_dir()) or (out.is_dir() and any(out.iterdir()))
+    except OSError as error:
+        raise EnvironmentFaultError(
+            f"{printable(str(out))}: cannot be looked into ({error.strerror}) -- choose another folder"
+        ) from error

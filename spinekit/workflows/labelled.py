@@ -87,7 +87,7 @@ def find_labelled(
     form = annotation_format(data_format) if data_format else detect_format(source)
     if form.read is None:
         raise UsageError(f"format {form.name}: it can be written, not read -- see spinekit formats")
-    if not source.exists():
+    if not source.is_file() and not source.is_dir():
         raise UsageError(f"{printable(str(source))}: no such file or folder -- check the path")
     wanted = schema if schema is None or isinstance(schema, Schema) else load_schema(schema)
     own = own_schema(source, form, options)

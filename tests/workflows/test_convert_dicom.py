@@ -1,0 +1,104 @@
+"""DICOM in, training data out: pixels by the recipe, spacing in the manifest, nobody's name anywhere."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+from spinekit.core.scene import Scene
+from spinekit.formats.plugin import LabelOptions
+from spinekit.formats.reading import read_images
+from spinekit.formats.registry import annotation_format
+from spinekit.formats.sources import image_folder
+from spinekit.schemas import load_schema
+from spinekit.workflows.convert import Conversion, ConvertSettings, convert
+from tests.formats.annotation_samples import POSE, body
+from tests.formats.seg_objects import COLUMNS, ROWS, film, frames, segment, stacked, write_seg
+from tests.workflows.label_sets import SQUARE, label_set
+
+PERSON = {
+    "PatientName": "Marker^Mary", "PatientID": "MARKER-4711", "PatientAge": "063Y", "PatientSex": "F",
+    "PatientBirthDate": "19610203", "InstitutionName": "Marker Clinic",
+}  # fmt: skip
+
+
+@pytest.fixture
+def segmented(tmp_path: Path) -> Path:
+    """A film of a person with a segmentation beside it."""
+    mask = np.zeros((ROWS, COLUMNS), np.uint8)
+    mask[4:12, 5:20] = 1
+    source = film(tmp_path / "in" / "film.dcm", attributes=PERSON)
+    write_seg(tmp_path / "in" / "seg.dcm", [source], stacked(mask), [segment(1, "L1")])
+    return tmp_path / "in"
+
+
+def rows(done: Conversion) -> list[dict[str, str]]:
+    with (done.out / "manifest.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def settings(source: Path, out: Path, to: str = "yolo") -> ConvertSettings:
+    return ConvertSettings(source=source, out=out, to=to, schema_name="mri-lumbar", allow_loss=True)
+
+
+def test_a_segmentation_becomes_a_data_set_to_train_on(segmented: Path, tmp_path: Path) -> None:
+    done = convert(settings(segmented, tmp_path / "out"))
+    assert (done.source_format, done.images, done.instances) == ("dicom-seg", 1, 1)
+    (row,) = rows(done)
+    assert (row["image"], row["source"]) == ("film.png", "film.dcm")
+    assert (row["row_mm"], row["col_mm"]) == ("0.5", "0.5")
+    assert row["group"]
+    assert row["made_by"]
+    with PillowImage.open(tmp_path / "out" / "images" / "film.png") as shown:
+        np.testing.assert_array_equal(np.asarray(shown), next(read_images(segmented / "film.dcm")).pixels)
+    read = annotation_format("yolo").read
+    assert read is not None
+    (scene,) = read(tmp_path / "out", load_schema("mri-lumbar"), LabelOptions())
+    assert [item.label for item in scene.instances] == ["L1"]
+    assert scene.instances[0].outline is not None
+    np.testing.assert_allclose(scene.instances[0].outline.box, (4.5, 3.5, 19.5, 11.5), atol=1e-3)
+
+
+@pytest.mark.parametrize("to", ["yolo", "coco", "via", "scenes", "labelme", "cvat"])
+def test_nobody_is_named(segmented: Path, tmp_path: Path, to: str) -> None:
+    done = convert(settings(segmented, tmp_path / "out", to).model_copy(update={"copy_images": True}))
+    written = [path.read_bytes() for path in done.out.rglob("*") if path.is_file()]
+    assert written
+    for mark in (b"Marker", b"MARKER", b"4711", b"19610203", b"1961", b"63.0"):
+        assert not any(mark in content for content in written), mark
+
+
+def test_age_and_sex_come_along_when_asked_for(segmented: Path, tmp_path: Path) -> None:
+    done = convert(settings(segmented, tmp_path / "out").model_copy(update={"covariates": True}))
+    (row,) = rows(done)
+    assert (row["age_years"], row["sex"]) == ("63.0", "F")
+
+
+def test_every_frame_is_an_image_of_its_own(tmp_path: Path) -> None:
+    frames(tmp_path / "films" / "cine.dcm", 3)
+    found = image_folder(tmp_path / "films")
+    scenes = []
+    for index in range(3):
+        ref = found.find(f"cine.dcm#{index}")
+        item = body("L1", [[x + index, y] for x, y in SQUARE])
+        scenes.append(Scene(ref, POSE, (item,)))  # type: ignore[arg-type]
+    source = label_set(tmp_path, scenes)
+    asked = ConvertSettings(source=source, out=tmp_path / "out", to="yolo", images=tmp_path / "films")
+    done = convert(asked)
+    assert [row["image"] for row in rows(done)] == ["cine_0.png", "cine_1.png", "cine_2.png"]
+    assert [row["frame"] for row in rows(done)] == ["0", "1", "2"]
+    expected = [image.pixels for image in read_images(tmp_path / "films" / "cine.dcm")]
+    for index, pixels in enumerate(expected):
+        with PillowImage.open(done.out / "images" / f"cine_{index}.png") as shown:
+            np.testing.assert_array_equal(np.asarray(shown), pixels)
+    read = annotation_format("yolo").read
+    assert read is not None
+    for index, scene in enumerate(read(done.out, replace(POSE), LabelOptions())):
+        points = scene.instances[0].landmarks
+        assert points is not None
+        np.testing.assert_allclose(points.xy[0], [SQUARE[0][0] + index, SQUARE[0][1]], atol=1e-3)
