@@ -100,3 +100,34 @@ class TestUniqueLevels:
     @pytest.mark.parametrize("confidence", [0.5, 1.0])
     def test_nothing_certain_leaves_nothing(self, confidence: float) -> None:
         assert unique_levels(self.scene(("T4", 0.4)), confidence).instances == ()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(("above", "below")), st.floats(0.3, 0.6))
+def test_looks_decide_which_seventeen_of_eighteen_bodies_are_meant(
+    seed: int, where: str, certain: float
+) -> None:
+    truth = spine_ap(seed).points
+    centres = truth.mean(axis=1)
+    extra = truth[0] + centres[0] - centres[1] if where == "above" else truth[-1] + centres[-1] - centres[-2]
+    quads = np.concatenate([[extra], truth] if where == "above" else [truth, [extra]])
+    level = np.arange(18) - (1 if where == "above" else 0)
+    shares = np.full((18, 17), 0.02)
+    for row, own in enumerate(level):
+        for k in range(17):
+            shares[row, k] = max(0.02, certain - 0.2 * abs(own - k))
+    if where == "above":
+        shares[0] = 0.01
+    else:
+        shares[-1] = 0.01
+    scene = candidates(quads, np.full(18, 0.7))
+    seen = replace(
+        scene,
+        instances=tuple(replace(i, level_shares=row) for i, row in zip(scene.instances, shares, strict=True)),
+    )
+    named = name_levels(seen)
+    assert labels(named) == list(SCHEMA.levels)
+    top = named.instances[0].landmarks
+    assert top is not None
+    assert np.array_equal(top.xy, truth[0])
+    assert all(item.level_shares is None for item in named.instances)
