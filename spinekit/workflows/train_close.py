@@ -16,8 +16,9 @@ from spinekit.core.errors import UsageError
 from spinekit.core.image import FloatArray
 from spinekit.core.scene import Scene
 from spinekit.files import atomic_path, sha256_of, write_text
-from spinekit.models.close_training import CloseFilm, CloseJitter, ClosePlan, train_close
-from spinekit.models.training import EpochReport
+from spinekit.models.close_training import CloseFilm, CloseJitter, ClosePlan, CloseView, train_close
+from spinekit.models.history import EpochReport
+from spinekit.models.level_training import LevelPlan, train_levels
 from spinekit.models.weights import ModelCard, check_weights, find_card
 from spinekit.schemas import load_schema, load_yaml
 from spinekit.schemas.strict_yaml import dump_yaml
@@ -51,6 +52,7 @@ class CloseRecipe(LabelledData):
 
     Attributes:
         task: ``close``.
+        learns: ``points`` for where landmarks lie, ``levels`` for which vertebra a body is.
         first: The model whose landmarks are to be placed anew: a shipped name or a folder, which may already have
             close looks.
         side: Rows and columns of a crop.
@@ -68,6 +70,7 @@ class CloseRecipe(LabelledData):
     """
 
     task: Literal["close"]
+    learns: Literal["points", "levels"] = "points"
     first: str
     side: int = Field(96, ge=32, le=512, multiple_of=16)
     zoom: float = Field(gt=1, le=2000)
@@ -148,7 +151,13 @@ def train_close_look(
         if on_epoch is not None:
             on_epoch(report)
 
-    weights = train_close(_plan(recipe), films["train"], films["val"], out, keep)
+    if recipe.learns == "levels":
+        whole = {
+            part: [f for f in some if len(f.shapes) == len(schema.levels)] for part, some in films.items()
+        }
+        weights = train_levels(_level_plan(recipe), whole["train"], whole["val"], out, keep)
+    else:
+        weights = train_close(_plan(recipe), films["train"], films["val"], out, keep)
     return TrainedClose(_write(recipe, card, weights, out / "model", history), tuple(history))
 
 
@@ -167,6 +176,20 @@ def _plan(recipe: CloseRecipe) -> ClosePlan:
         seed=recipe.seed,
         repeat=recipe.repeat,
         precision=recipe.precision,
+        jitter=CloseJitter(jitter.point, jitter.shift, jitter.turn, jitter.stretch),
+    )
+
+
+def _level_plan(recipe: CloseRecipe) -> LevelPlan:
+    jitter = recipe.jitter
+    return LevelPlan(
+        levels=load_schema(recipe.schema_name).levels,
+        view=CloseView(recipe.side, recipe.zoom, recipe.views),
+        mirrored=recipe.mirrored,
+        epochs=recipe.epochs,
+        batch=recipe.batch,
+        learning_rate=recipe.learning_rate,
+        seed=recipe.seed,
         jitter=CloseJitter(jitter.point, jitter.shift, jitter.turn, jitter.stretch),
     )
 
@@ -191,23 +214,24 @@ def _write(
     recipe: CloseRecipe, first: ModelCard, weights: Path, folder: Path, history: list[EpochReport]
 ) -> Path:
     """The first look's files with the new network after its others; its figures no longer hold and are left out."""
-    number = len(first.close) + 1
-    own = f"close-{number}.pt"
-    copies = {
-        "weights.pt": first.weights,
-        **{close.path.name: close.path for close in first.close},
-        own: weights,
-    }
+    levels = recipe.learns == "levels"
+    own = "levels.pt" if levels else f"close-{len(first.close) + 1}.pt"
+    kept = [*first.close, *([first.levels] if first.levels is not None else [])]
+    copies = {"weights.pt": first.weights, **{file.path.name: file.path for file in kept}, own: weights}
     for name, source in copies.items():
         with atomic_path(folder / name) as temporary:
             shutil.copyfile(source, temporary)
     content: Any = load_yaml(first.weights.parent / "card.yaml")
     content.pop("figures", None)
-    content.setdefault("close", []).append({"file": own, "sha256": sha256_of(folder / own)})
+    entry = {"file": own, "sha256": sha256_of(folder / own)}
+    if levels:
+        content["levels"] = entry
+    else:
+        content.setdefault("close", []).append(entry)
     write_text(folder / "card.yaml", dump_yaml(content))
     settings = recipe.model_dump(mode="json", by_alias=True)
     settings |= {key: Path(settings[key]).name for key in ("data", "split", "first") if settings[key]}
     epochs = [{"epoch": e.epoch, "losses": dict(e.losses), "metrics": dict(e.metrics)} for e in history]
     record = {"settings": settings, "epochs": epochs}
-    write_text(folder / f"run-close-{number}.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
+    write_text(folder / f"run-{Path(own).stem}.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
     return folder
