@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from spinekit.core.image import BoolArray, FloatArray
 
@@ -82,15 +83,14 @@ def region_scores(proposed: Labels, true: Labels) -> RegionScores:
     n = int(inside.sum())
     if not n:
         raise ValueError("the truth holds no cell")
-    pairs, inverse_counts = np.unique(np.stack([true[inside], proposed[inside]]), axis=1, return_counts=True)
-    p = inverse_counts / n
-    kept = pairs[1] > 0
-    truths = _sums(pairs[0], p)
-    proposals = _sums(pairs[1][kept], p[kept])
-    alone = float(p[~kept].sum())  # every border pixel is a region of the share 1/n
-    squares = [float(part @ part) for part in (truths, proposals, p[kept])]
+    table = sparse.coo_array((np.ones(n), (true[inside], proposed[inside]))).tocsc() / n
+    truths = table.sum(axis=1)
+    alone = float(table[:, [0]].sum())  # every border pixel is a region of the share 1/n
+    table = table[:, 1:]
+    shares = [_positive(part) for part in (truths, table.sum(axis=0), table.data)]
+    squares = [float(part @ part) for part in shares]
     squares = [squares[0], squares[1] + alone / n, squares[2] + alone / n]
-    entropy = [_entropy(part) for part in (truths, proposals, p[kept])]
+    entropy = [_entropy(part) for part in shares]
     entropy = [entropy[0], entropy[1] + alone * np.log(n), entropy[2] + alone * np.log(n)]
     both = entropy[0] + entropy[1]
     shared = both - entropy[2]
@@ -113,10 +113,8 @@ def membrane_scores(membrane: BoolArray, true: BoolArray) -> RegionScores:
     return region_scores(thinned_cells(~membrane), cells(~true))
 
 
-def _sums(index: Labels, share: FloatArray) -> FloatArray:
-    if not index.size:
-        return share
-    return np.asarray(np.bincount(np.unique(index, return_inverse=True)[1].ravel(), share), dtype=np.float64)
+def _positive(share: FloatArray) -> FloatArray:
+    return np.asarray(share[share > 0], dtype=np.float64)
 
 
 def _entropy(share: FloatArray) -> float:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from spinekit import __version__
 from spinekit.core.errors import ReadError, SpinekitError
 from spinekit.core.image import UInt8Array
 from spinekit.core.score import Score
-from spinekit.files import printable, write_bytes
+from spinekit.files import atomic_path, printable, write_bytes
+from spinekit.formats.sources import safe_cell
 from spinekit.views.comparison import Couple, draw_comparison
 from spinekit.views.evaluation import (
     EvaluationPage,
@@ -23,7 +26,6 @@ from spinekit.views.evaluation import (
     write_page,
 )
 from spinekit.views.overlay import write_overlay
-from spinekit.workflows.dataset_writing import table
 from spinekit.workflows.evaluation import Contest, Evaluation, unmatched
 from spinekit.workflows.outputs import output_path
 from spinekit.workflows.pictures import read_picture
@@ -75,20 +77,16 @@ def written(found: Evaluation, out: Path) -> Evaluation:
 def _write_metrics(found: Evaluation, path: Path) -> None:
     """One row for each figure: over all images, of each part, and against the second prediction."""
     header = ("section", "metric", "of", "value", "low", "high", "n", "missed")
-    with table(path, header) as rows:
+    with _csv(path, header) as row:
         for section in found.sections:
             for part, score in _all_scores(section):
-                rows.row(
-                    section.key, score.metric, part, _cell(score.value), _cell(score.low), _cell(score.high),
-                    score.n, score.missed,
-                )  # fmt: skip
+                ends = (_cell(score.low), _cell(score.high))
+                row((section.key, score.metric, part, _cell(score.value), *ends, score.n, score.missed))
         for contest in found.contests:
             result = contest.result
-            rows.row(
-                "against", contest.metric, "difference", _cell(result.difference), _cell(result.low),
-                _cell(result.high), result.n, "",
-            )  # fmt: skip
-            rows.row("against", contest.metric, "p (Wilcoxon)", _cell(result.p), "", "", result.n, "")
+            ends = (_cell(result.low), _cell(result.high))
+            row(("against", contest.metric, "difference", _cell(result.difference), *ends, result.n, ""))
+            row(("against", contest.metric, "p (Wilcoxon)", _cell(result.p), "", "", result.n, ""))
 
 
 def _all_scores(section: Section) -> Iterator[tuple[str, Score]]:
@@ -108,28 +106,35 @@ def _write_images(found: Evaluation, path: Path) -> None:
             if score.items and (not part or section.key == "measurements"):
                 columns[f"{section.key}: {f'{part}: ' if part else ''}{score.metric}"] = score
     answerless = set(found.unpaired.without_answer)
-    with table(path, ("image", "group", "answered", *columns)) as rows:
+    with _csv(path, ("image", "group", "answered", *columns)) as row:
         for name in found.names:
             figures = [score.items.get(name) for score in columns.values()]
             answered = "no" if name in answerless else "yes"
-            rows.row(name, found.unpaired.groups.get(name, ""), answered, *map(_cell, figures))
+            row((name, found.unpaired.groups.get(name, ""), answered, *map(_cell, figures)))
 
 
-def _cell(value: float | None) -> str:
-    return "" if value is None or math.isnan(value) else f"{value:.6g}"
+def _cell(value: float | None) -> float | str:
+    """A number with six digits that count; an empty cell where there is none."""
+    return "" if value is None or math.isnan(value) else float(f"{value:.6g}")
+
+
+@contextmanager
+def _csv(path: Path, header: Sequence[str]) -> Iterator[Callable[[Sequence[str | float]], None]]:
+    """A CSV table that takes its rows one by one; no text can become a formula, numbers stay numbers."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+
+        def row(cells: Sequence[str | float]) -> None:
+            writer.writerow([safe_cell(cell) if isinstance(cell, str) else cell for cell in cells])
+
+        row(header)
+        yield row
 
 
 def _page_section(section: Section, charts: dict[str, bytes]) -> PageSection:
-    tables = [
-        PageTable(one.title, one.columns, tuple(tuple(str(cell) for cell in row) for row in one.rows))
-        for one in section.tables
-    ]
-    if section.parts:
-        tables.insert(0, _part_table(section))
+    tables = (_part_table(section),) if section.parts else ()
     titles = {name.replace("_", " "): content for name, content in charts.items()}
-    return PageSection(
-        section.title, section.notes, tuple(map(figure_row, section.scores)), tuple(tables), titles
-    )
+    return PageSection(section.title, section.notes, tuple(map(figure_row, section.scores)), tables, titles)
 
 
 def _part_table(section: Section) -> PageTable:
@@ -221,14 +226,12 @@ def _contest_table(contests: Sequence[Contest]) -> PageTable:
 
 
 def _said_of(name: str, sections: Sequence[Section]) -> str:
-    """The first figures of one image."""
-    words = [
-        f"{score.metric} {score.items[name]:.4g}"
-        for section in sections
-        for score in section.scores
-        if name in score.items and not math.isnan(score.items[name])
-    ]
-    return ", ".join(words[:3])
+    """By what an image is judged: the first figure that has something to say of it."""
+    for section in sections:
+        for score in section.scores:
+            if score.metric == section.judge and name in score.items:
+                return f"{score.metric} {score.items[name]:.4g}"
+    return ""
 
 
 def _picture(pair: Pair, caption: str) -> UInt8Array:

@@ -14,7 +14,7 @@ from spinekit.core.score import Score
 from spinekit.metrics.bootstrap import Groups, score_of_draws
 from spinekit.metrics.isbi_classes import MEASURES, POINTS, clinical_classes, clinical_values, confusion
 from spinekit.views.plots_evaluation import confusion_chart
-from spinekit.workflows.scoring import Chart, Pair, Section, Table, known
+from spinekit.workflows.scoring import Chart, Pair, Section, known
 
 _SHARE = "SCR, share of images with the right class (%)"
 _DIAGONAL = "SCR, mean of the confusion matrix' diagonal (%)"
@@ -46,7 +46,8 @@ class ClassTally:
         measured = [item for item in MEASURES if item.name in self._pairs]
         if not measured:
             return None
-        tables, parts, charts = [], {}, {}
+        parts: dict[str, tuple[Score, ...]] = {}
+        charts: dict[str, Chart] = {}
         stacks = []
         for item in measured:
             pairs = self._pairs[item.name]
@@ -58,14 +59,6 @@ class ClassTally:
             rows = [f"{place}: {words}" for place, words in enumerate(item.meaning, 1)]
             columns = [*(str(place) for place in range(1, len(rows) + 1)), "none"]
             charts[f"class_{item.name.lower()}"] = _chart(counts, rows, columns, item.name)
-            tables.append(
-                Table(
-                    f"confusion_{item.name.lower()}",
-                    f"{item.name}: true class and predicted",
-                    ("true class", *columns),
-                    tuple((row, *map(int, line)) for row, line in zip(rows, counts.tolist(), strict=True)),
-                )
-            )
         missed = sum(kind is None for pairs in self._pairs.values() for _, kind in pairs.values())
         notes = [
             "Classes of the ISBI 2014/15 challenge, by its bounds; the true class follows from the true points. "
@@ -78,7 +71,7 @@ class ClassTally:
             notes.append(f"Not classified: {left} (a length needs a spacing, say it with --spacing).")
         return Section(
             "classes", "Clinical classes (ISBI)", tuple(notes), self._scores(stacks, missed, groups),
-            parts=parts, part="measurement", tables=tuple(tables), charts=charts,
+            parts=parts, part="measurement", charts=charts,
         )  # fmt: skip
 
     def _stack(self, name: str, classes: int) -> FloatArray:

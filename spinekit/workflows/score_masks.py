@@ -14,7 +14,7 @@ from spinekit.core.outline import Outline
 from spinekit.core.scene import Instance, Scene
 from spinekit.core.score import Score
 from spinekit.metrics import dice, intersection_over_union
-from spinekit.metrics.bootstrap import Groups, ratio, score_of, score_of_sums
+from spinekit.metrics.bootstrap import Groups, percentage, ratio, score_of, score_of_sums
 from spinekit.metrics.surfaces import hausdorff_95, mean_surface_distance, surface_distances
 from spinekit.views.plots_evaluation import error_boxes
 from spinekit.workflows.mask_patches import Patch, patch_of, together
@@ -40,6 +40,7 @@ class MaskTally:
     _labels: tuple[str, ...] = ()
     _films: dict[str, list[_Mask]] = field(default_factory=dict)
     _column_mm: dict[str, float | None] = field(default_factory=dict)
+    _places: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
     def add(self, pair: Pair) -> float | None:
         """Counts a pair; how bad it is: 1 - mean Dice."""
@@ -51,6 +52,8 @@ class MaskTally:
         masks = [_compared(one, other, pair.truth.image) for one, other in _answered(true, pair)]
         self._films[pair.name] = masks
         self._column_mm[pair.name] = column_mm(pair.truth.image)
+        if schema.levels:
+            self._places[pair.name] = _by_place(true, pair)
         return 1 - float(np.mean([mask.dice for mask in masks]))
 
     def section(self, groups: Groups | None = None) -> Section | None:
@@ -75,10 +78,11 @@ class MaskTally:
             *known(
                 (
                     partial(score_of, "Dice per level, missing ones 0", mean, missed, None, groups),
-                    partial(score_of, _good_name(self._labels), good, 0, None, groups),
+                    partial(score_of, _good_name(self._labels), good, missed, None, groups),
                 )
             ),
             *self._scores(self._films, unit, groups),
+            *self._place_scores(groups),
         )
         charts: dict[str, Chart] = {
             "dice": partial(error_boxes, boxes, "Dice of each class, missing ones 0", "Dice", ())
@@ -86,13 +90,27 @@ class MaskTally:
         notes = (
             "A missing mask has a Dice and an IoU of 0. HD95 (the larger of the two directed 95th percentiles) and "
             f"ASSD (mean of the two directed means) are of masks that were found, in {unit}.",
-            "Masks of levels are paired by their name; those of one class by their overlap.",
+            "Masks of levels are paired by their name, those of one class by their overlap. By place: paired by "
+            "overlap, so that a spine whose names are one level off still shows how good its masks are.",
         )
         return Section(
             "masks", "Masks", notes, scores,
             headline=("Dice per level, missing ones 0", _good_name(self._labels)),
-            parts=parts, part="class", charts=charts,
+            judge="Dice per level, missing ones 0", parts=parts, part="class", charts=charts,
         )  # fmt: skip
+
+    def _place_scores(self, groups: Groups | None) -> tuple[Score, ...]:
+        """Whether levels are named rightly, and how good their masks are whatever they are called."""
+        overlap = {name: (total, count) for name, (total, _, count) in self._places.items()}
+        named = {name: (right, count) for name, (_, right, count) in self._places.items()}
+        mean = {name: total / count for name, (total, count) in overlap.items()}
+        share = {name: 100 * right / count for name, (right, count) in named.items()}
+        return known(
+            (
+                partial(score_of_sums, "Dice by place, whatever the name", overlap, ratio, 0, groups, mean),
+                partial(score_of_sums, "level names right (%)", named, percentage, 0, groups, share),
+            )
+        )
 
     def _scores(self, films: dict[str, list[_Mask]], unit: str, groups: Groups | None) -> tuple[Score, ...]:
         missed = sum(not mask.answered for masks in films.values() for mask in masks)
@@ -134,6 +152,17 @@ def _answered(true: Sequence[Instance], pair: Pair) -> list[tuple[Instance, Inst
         else:
             answered += _by_overlap(ours, theirs, pair.truth)
     return answered
+
+
+def _by_place(true: Sequence[Instance], pair: Pair) -> tuple[float, float, float]:
+    """Sum of Dice with what overlaps most, how many of those have the right name, and how many there are."""
+    found = [item for item in pair.predicted.instances if item.outline is not None] if pair.predicted else []
+    total = right = 0.0
+    for one, other in _by_overlap(true, found, pair.truth):
+        if other is not None:
+            total += dice(*together(_patch(other, pair.truth.image), _patch(one, pair.truth.image)))
+            right += one.label == other.label
+    return total, right, float(len(true))
 
 
 def _by_overlap(

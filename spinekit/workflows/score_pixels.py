@@ -19,6 +19,8 @@ from spinekit.workflows.scoring import Chart, Pair, Section, known
 
 _THRESHOLDS = np.linspace(0.0, 1.0, 11)
 _MEMBRANE = "membrane"
+_AS_PREDICTED = ", thinned, as predicted"
+_DECIDED = f"V_rand{_AS_PREDICTED}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class PixelTally:
         )
         return Section(
             "pixels", "Pixels", notes, scores, headline=("pixel accuracy", overlap, common),
+            judge=_DECIDED if cells_ else overlap,
             parts=parts, part="class", charts=charts,
         )  # fmt: skip
 
@@ -108,9 +111,7 @@ class PixelTally:
         scores = []
         for title, key in (("V_rand", "v_rand"), ("V_info", "v_info")):
             items = {name: getattr(film.cells, key) for name, film in films.items()}
-            scores.append(
-                partial(score_of, f"{title}, thinned, as predicted", items, self._missed, None, groups)
-            )
+            scores.append(partial(score_of, f"{title}{_AS_PREDICTED}", items, self._missed, None, groups))
         notes = [
             "V_rand and V_info by the rule of the ISBI 2012 challenge, of borders thinned by a watershed, the mean "
             "over sections; 1 is perfect."

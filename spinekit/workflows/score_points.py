@@ -120,7 +120,7 @@ class PointTally:
         return Section(
             "landmarks", "Landmarks", notes, scores,
             headline=(f"MRE ({unit})", *(_rate_name(limit, unit) for limit in within)),
-            parts=parts, part="landmark", charts=_charts(boxes, clouds, unit, within),
+            judge=f"MRE ({unit})", parts=parts, part="landmark", charts=_charts(boxes, clouds, unit, within),
         )  # fmt: skip
 
 

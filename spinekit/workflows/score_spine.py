@@ -130,6 +130,7 @@ class SpineTally:
                 f"bodies found of {count}, mean", "level names right (%)", "corner MRE (px), found bodies",
                 "SMAPE (%)", "main angle MAE (deg)", "main angle median difference (deg)", "CMAE (deg)",
             ),
+            judge="SMAPE (%)" if self._smape else f"bodies found of {count}, mean",
             charts={"levels": partial(confusion_chart, counts, rows, columns, "levels: true and predicted")},
         )  # fmt: skip
 

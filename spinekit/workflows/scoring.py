@@ -38,23 +38,6 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table of an evaluation.
-
-    Attributes:
-        name: Of its file, without suffix.
-        title: Above it.
-        columns: Their heads.
-        rows: Cells.
-    """
-
-    name: str
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str | int | float, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Section:
     """Everything that one kind of comparison says.
 
@@ -64,9 +47,9 @@ class Section:
         notes: How the figures are meant, a sentence each.
         scores: Figures over all images.
         headline: Names of those that a model's card shows, in its order.
+        judge: Name of the figure that says how bad an image is; empty where none does.
         parts: Figures of each part (a landmark, a class, a measurement), by its name.
         part: What a part is, in a word.
-        tables: Further tables.
         charts: Plots by the name of their file, without suffix.
     """
 
@@ -75,9 +58,9 @@ class Section:
     notes: tuple[str, ...]
     scores: tuple[Score, ...]
     headline: tuple[str, ...] = ()
+    judge: str = ""
     parts: Mapping[str, tuple[Score, ...]] = field(default_factory=dict)
     part: str = ""
-    tables: tuple[Table, ...] = ()
     charts: Mapping[str, Chart] = field(default_factory=dict)
 
     def headlines(self) -> list[Score]:
