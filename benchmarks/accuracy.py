@@ -19,7 +19,7 @@ from spinekit.schemas import load_yaml
 from spinekit.schemas.strict_yaml import dump_yaml
 from spinekit.workflows.accuracy import accuracy, as_figures, recipe_path
 from spinekit.workflows.recipe import split_table
-from spinekit.workflows.train import read_recipe
+from spinekit.workflows.train_settings import read_recipe
 
 
 def main() -> None:

@@ -48,7 +48,7 @@ class PixelNetwork:
 
 
 class Network:
-    """A pose or mask network, fused and in single precision.
+    """A pose, mask or box network, fused and in single precision.
 
     Args:
         model: A ``YOLO`` object.
@@ -88,6 +88,8 @@ class Network:
             values = (kept.shape[1] - 6) // self._points
             points = kept[:, 6:].reshape(len(kept), self._points, values).double().cpu().numpy()
             return RawDetections(boxes, certainty, labels, points=points)
+        if self._task == "detect":
+            return RawDetections(boxes, certainty, labels)
         if isinstance(proto, (tuple, list)):
             proto = proto[-1]
         assert proto is not None, "a mask network gives prototypes"

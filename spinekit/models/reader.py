@@ -40,7 +40,7 @@ class Reader(Protocol):
 
 
 class InstanceReader:
-    """A pose or mask network of Ultralytics.
+    """A pose, mask or box network of Ultralytics.
 
     Args:
         card: Which model.
@@ -63,7 +63,8 @@ class InstanceReader:
     def read(self, image: Image) -> Scene:
         """All candidates of an image above a low score, most certain first."""
         use_threads(self._threads)
-        items = self._poses(image) if self.card.task == "pose" else self._shapes(image)
+        reading = {"pose": self._poses, "detect": self._boxes}.get(self.card.task, self._shapes)
+        items = reading(image)
         return Scene(
             image.ref, self.schema, tuple(self._with_levels(list(items), image)), model=self.card.name
         )
@@ -105,6 +106,13 @@ class InstanceReader:
         for box, score, points in zip(look.boxes, look.scores, look.points, strict=True):
             named = landmarks(self.schema.landmark_names, points[:, :2], points[:, 2].copy())
             yield Instance(self.schema.classes[0], _box(box), None, named, float(score), Author.MODEL)
+
+    def _boxes(self, image: Image) -> Iterator[Instance]:
+        fitted = fit_film(image.pixels, self.card.canvas)
+        raw = self._network(fitted.pixels, CANDIDATE_SCORE, _OVERLAP)
+        boxes = fitted.to_film(raw.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
+        for box, score, label in zip(boxes, raw.scores, raw.labels, strict=True):
+            yield Instance(self.schema.classes[int(label)], _box(box), None, None, float(score), Author.MODEL)
 
     def _shapes(self, image: Image) -> Iterator[Instance]:
         fitted = fit_film(image.pixels, self.card.canvas)

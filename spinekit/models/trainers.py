@@ -1,52 +1,36 @@
-"""Ultralytics' trainers with a film's canvas, landmark errors that choose the best epoch, and loose-to-tight sigmas.
+"""Ultralytics' trainers with a film's canvas, loose-to-tight sigmas and a history that every process can add to.
 
-Imported late, after `spinekit.models.environment.load_library`.
+The classes stand at the top of this module and take nothing but what the library hands them, so that the file
+which it writes for training on several devices can import them. Imported late, after
+`spinekit.models.environment.load_library`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import time
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from ultralytics.data.augment import RandomPerspective
 from ultralytics.data.dataset import YOLODataset
-from ultralytics.models.yolo.pose import PoseTrainer, PoseValidator
+from ultralytics.models.yolo.detect import DetectionTrainer
+from ultralytics.models.yolo.pose import PoseTrainer
 from ultralytics.models.yolo.segment import SegmentationTrainer
 from ultralytics.models.yolo.semantic import SemanticSegmentationTrainer
-from ultralytics.utils import ops
+from ultralytics.utils import RANK
 from ultralytics.utils.torch_utils import unwrap_model
 
+from spinekit.core.errors import UsageError
 from spinekit.models.canvas import Canvas
-
-_FOUND_WITHIN = 0.4  # of an instance's diagonal: a neighbouring body is further away
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What our trainers add to Ultralytics' settings.
-
-    Attributes:
-        canvas: Grid of the training crops, the one at which whole films are later read.
-        sigma_start: Keypoint sigma of the first epoch, loose enough to pull from afar; None for no course.
-        sigma_end: Sigma from ``sigma_turn`` of the epochs on, tight enough to sharpen.
-        sigma_turn: Share of the epochs after which ``sigma_end`` is reached.
-    """
-
-    canvas: Canvas
-    sigma_start: float | None = None
-    sigma_end: float | None = None
-    sigma_turn: float = 0.7
-
-    def sigma(self, epoch: int, epochs: int) -> float | None:
-        """Sigma of an epoch: geometric from start to end."""
-        if self.sigma_start is None or self.sigma_end is None:
-            return None
-        share = min(1.0, epoch / max(1.0, self.sigma_turn * epochs))
-        return float(self.sigma_start * (self.sigma_end / self.sigma_start) ** share)
+from spinekit.models.course import Course, read_course
+from spinekit.models.environment import use_threads
+from spinekit.models.history import EpochReport, note_epoch, note_watched
+from spinekit.models.precision import compute_in_bf16
+from spinekit.models.validators import BoxValidator, LandmarkValidator, MaskValidator, PixelValidator
 
 
 def set_canvas(dataset: YOLODataset, canvas: Canvas) -> None:
@@ -59,86 +43,97 @@ def set_canvas(dataset: YOLODataset, canvas: Canvas) -> None:
         pending.extend(getattr(step, "transforms", None) or [])
 
 
-class LandmarkValidator(PoseValidator):  # type: ignore[misc]
-    """Scores an epoch by the mean radial error of the landmarks instead of a blind mean average precision.
-
-    As many predictions as there are true instances are taken, the most certain first; each true instance
-    takes the nearest of them. An instance without one near it costs the diagonal of its landmarks.
-    """
-
-    def init_metrics(self, model: torch.nn.Module) -> None:
-        """Empties the list of errors before an epoch."""
-        super().init_metrics(model)
-        self.errors: list[float] = []
-        self.missed = 0
-
-    def update_metrics(self, preds: list[dict[str, torch.Tensor]], batch: dict[str, Any]) -> None:
-        """Adds the landmark errors of a batch, in pixels of the training images."""
-        for index, pred in enumerate(preds):
-            truth = self._prepare_batch(index, batch)
-            scaled = self.scale_preds(
-                self._prepare_pred({key: value.clone() for key, value in pred.items()}), truth
-            )
-            points = ops.scale_coords(
-                truth["imgsz"], truth["keypoints"].clone(), truth["ori_shape"], ratio_pad=truth["ratio_pad"]
-            )
-            self._add(points.cpu().numpy(), scaled)
-        super().update_metrics(preds, batch)
-
-    def _add(self, truth: np.ndarray[Any, np.dtype[Any]], pred: Mapping[str, torch.Tensor]) -> None:
-        order = pred["conf"].argsort(descending=True)[: len(truth)]
-        found = pred["keypoints"][order].cpu().numpy()[..., :2]
-        free = list(range(len(found)))
-        for instance in truth:
-            seen = instance[:, 2] > 0
-            if not seen.any():
-                continue
-            xy = instance[seen, :2]
-            extent = float(np.hypot(*np.ptp(xy, axis=0)))
-            distances = [float(np.linalg.norm(found[i][seen] - xy, axis=1).mean()) for i in free]
-            if not distances or min(distances) > _FOUND_WITHIN * extent:
-                self.missed += 1
-                self.errors.append(extent)
-                continue
-            best = int(np.argmin(distances))
-            self.errors.append(distances[best])
-            del free[best]
-
-    def get_stats(self) -> dict[str, Any]:
-        """The library's figures with ``metrics/MRE(px)``, ``metrics/missed`` and a fitness of minus the MRE."""
-        stats: dict[str, Any] = super().get_stats()
-        error = float(np.mean(self.errors)) if self.errors else float("inf")
-        stats["metrics/MRE(px)"] = error
-        stats["metrics/missed"] = float(self.missed)
-        stats["fitness"] = -error
-        return stats
-
-
 class _CourseTrainer:
-    """What the pose and mask trainers share: the canvas and the threads."""
+    """What our trainers share: the course, the history, threads and precision."""
 
-    course: Course
+    validator_class: type[Any]
+
+    def get_validator(self) -> Any:
+        """The validator that judges as we do, told which images to watch."""
+        validator = self.validator_class(
+            self.test_loader,  # type: ignore[attr-defined]
+            save_dir=self.save_dir,  # type: ignore[attr-defined]
+            args=copy(self.args),  # type: ignore[attr-defined]
+            _callbacks=self.callbacks,  # type: ignore[attr-defined]
+        )
+        if hasattr(validator, "watched"):
+            validator.watched = self._course().watched
+        return validator
+
+    def _course(self) -> Course:
+        if not hasattr(self, "_known"):
+            self._known = read_course(Path(str(self.args.data)).parent)  # type: ignore[attr-defined]
+        return self._known
+
+    def run_callbacks(self, event: str) -> None:
+        """The library's callbacks, and what we do at the same moments: methods reach every process."""
+        if event == "on_train_start":
+            self._begin()
+        elif event == "on_train_epoch_start":
+            self._begin_epoch()
+        elif event == "on_fit_epoch_end" and RANK in {-1, 0} and not getattr(self, "_over", False):
+            self._note()
+        super().run_callbacks(event)  # type: ignore[misc]
+
+    def final_eval(self) -> None:
+        """The library's look at the best epoch, which is no epoch of the history."""
+        self._over = True
+        super().final_eval()  # type: ignore[misc]
+
+    def _begin(self) -> None:
+        use_threads()
+        self._started = time.monotonic()
+        if self._course().precision == "bf16":
+            compute_in_bf16(self.model)  # type: ignore[attr-defined]
+
+    def _begin_epoch(self) -> None:
+        self._epoch_started = time.monotonic()
+
+    def _note(self) -> None:
+        trainer: Any = self
+        losses = {name: float(value) for name, value in (trainer.tloss or {}).items()}
+        if not all(map(math.isfinite, losses.values())):
+            raise UsageError(
+                f"epoch {trainer.epoch + 1}: the loss is no number any more -- lower learning_rate "
+                f"({trainer.args.lr0:g}), use precision: fp32, or look at the labels with spinekit dataset check"
+            )
+        metrics = {name: float(value) for name, value in trainer.metrics.items()}
+        now = time.monotonic()
+        trainer.report = EpochReport(
+            trainer.epoch + 1,
+            trainer.epochs,
+            losses,
+            metrics,
+            float(trainer.fitness if trainer.fitness is not None else 0.0),
+            now - self._epoch_started,
+        )
+        note_epoch(Path(trainer.save_dir), trainer.report)
+        for image in getattr(trainer.validator, "seen_images", ()):
+            note_watched(Path(trainer.save_dir), replace(image, epoch=trainer.epoch + 1))
+        limit = self._course().seconds
+        if limit is not None and now - self._started > limit:
+            trainer.stop = True
+
+
+class _CanvasTrainer(_CourseTrainer):
+    """A trainer whose crops have the film's canvas."""
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> YOLODataset:
         """The library's data set, cropping to the canvas when training."""
         dataset = super().build_dataset(img_path, mode, batch)  # type: ignore[misc]
         if mode == "train":
-            set_canvas(dataset, self.course.canvas)
+            set_canvas(dataset, self._course().canvas)
         return dataset
 
 
-class LandmarkTrainer(_CourseTrainer, PoseTrainer):  # type: ignore[misc]
+class LandmarkTrainer(_CanvasTrainer, PoseTrainer):  # type: ignore[misc]
     """Trains landmarks on a film's canvas, from a loose sigma to a tight one, judged by their radial error."""
 
-    def get_validator(self) -> LandmarkValidator:
-        """The validator that judges by radial error."""
-        return LandmarkValidator(
-            self.test_loader, save_dir=self.save_dir, args=copy(self.args), _callbacks=self.callbacks
-        )
+    validator_class = LandmarkValidator
 
-    def set_sigma(self) -> None:
-        """Sets this epoch's sigma in the loss."""
-        sigma = self.course.sigma(self.epoch, self.epochs)
+    def _begin_epoch(self) -> None:
+        super()._begin_epoch()
+        sigma = self._course().sigma(self.epoch, self.epochs)
         if sigma is None:
             return
         model = unwrap_model(self.model)
@@ -148,19 +143,27 @@ class LandmarkTrainer(_CourseTrainer, PoseTrainer):  # type: ignore[misc]
         loss.sigmas = torch.full_like(loss.sigmas, sigma)
 
 
-class MaskTrainer(_CourseTrainer, SegmentationTrainer):  # type: ignore[misc]
-    """Trains instance masks on a film's canvas."""
+class MaskTrainer(_CanvasTrainer, SegmentationTrainer):  # type: ignore[misc]
+    """Trains instance masks on a film's canvas, judged by the mean average precision of the masks."""
+
+    validator_class = MaskValidator
 
 
-def trainer_class(task: str, course: Course) -> type[Any]:
-    """A trainer that knows its course; the library builds trainers itself and passes no arguments of ours.
+class BoxTrainer(_CanvasTrainer, DetectionTrainer):  # type: ignore[misc]
+    """Trains boxes on a film's canvas."""
 
-    Args:
-        task: ``pose``, ``seg`` or ``sem``; pixels need no course, tiles are square.
-        course: The canvas and sigmas.
-    """
-    if task == "sem":
-        semantic: type[Any] = SemanticSegmentationTrainer
-        return semantic
-    base: type[Any] = LandmarkTrainer if task == "pose" else MaskTrainer
-    return type(base.__name__, (base,), {"course": course, "__module__": base.__module__})
+    validator_class = BoxValidator
+
+
+class PixelTrainer(_CourseTrainer, SemanticSegmentationTrainer):  # type: ignore[misc]
+    """Trains classes of pixels in square tiles, judged by Dice."""
+
+    validator_class = PixelValidator
+
+
+TRAINERS: dict[str, type[Any]] = {
+    "pose": LandmarkTrainer,
+    "seg": MaskTrainer,
+    "detect": BoxTrainer,
+    "sem": PixelTrainer,
+}

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import sys
-from collections.abc import Callable, Mapping
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spinekit.core.errors import EnvironmentFaultError, UsageError
-from spinekit.files import atomic_path
+from spinekit.core.errors import EnvironmentFaultError, SpinekitError, UsageError
 from spinekit.models.canvas import Canvas
-from spinekit.models.environment import load_library, use_threads
+from spinekit.models.course import Course, write_course
+from spinekit.models.environment import load_library
+from spinekit.models.history import EpochReport, read_history
 
-TASKS = {"pose": "pose", "seg": "segment", "sem": "semantic"}  # spinekit's word: the library's
+TASKS = {
+    "pose": "pose",
+    "seg": "segment",
+    "sem": "semantic",
+    "detect": "detect",
+}  # spinekit's word: the library's
 UNET = "unet"  # our own, for structures a few pixels wide
-ARCHITECTURES = {
-    "pose": ("yolo11", "yolo12", "yolo26"),
-    "seg": ("yolo11", "yolo12", "yolo26"),
-    "sem": ("yolo26",),
-}
+FAMILIES = ("yolo11", "yolo12", "yolo26")
+SIZES = "nsmlx"
+ARCHITECTURES = {"pose": FAMILIES, "seg": FAMILIES, "detect": FAMILIES, "sem": ("yolo26",)}
+_WATCHED = 4  # val images whose predictions are noted after every epoch
+
+OnEpoch = Callable[[EpochReport], None]
+OnBatch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,7 @@ class TrainingPlan:
     """All that a training depends on beside its data.
 
     Attributes:
-        task: ``pose``, ``seg`` or ``sem``.
+        task: ``pose``, ``seg``, ``sem`` or ``detect``.
         architecture: ``yolo11n`` and the like, or ``unet``.
         start: Weights to begin from, or None for random ones.
         canvas: Grid at which films are read.
@@ -37,14 +47,15 @@ class TrainingPlan:
         learning_rate: Of AdamW, falling by a cosine.
         seed: Of everything random.
         augment: Ultralytics' own augmentation settings (degrees, scale, translate, fliplr, hsv_v, ...).
-        sigma_start: See `spinekit.models.trainers.Course`.
+        sigma_start: See `spinekit.models.course.Course`.
         sigma_end: See there.
         pose_gain: Weight of the landmark term in the loss.
         patience: Epochs without a better score before stopping; 0 for never.
         precision: ``fp32`` or ``bf16`` (about twice as fast where the processor knows it).
-        device: ``cpu``, ``0`` or as Ultralytics names them; None for its own choice.
+        device: ``cpu``, ``0``, ``0,1`` or as Ultralytics names them; None for its own choice.
         freeze: Layers held fixed.
         classes: Of the schema, for a network of our own; Ultralytics' read them from the workspace.
+        seconds: The training ends with the epoch in which so many have passed; None for no such end.
     """
 
     task: str
@@ -64,25 +75,7 @@ class TrainingPlan:
     device: str | None = None
     freeze: int = 0
     classes: int = 2
-
-
-@dataclass(frozen=True, slots=True)
-class EpochReport:
-    """How far a training is.
-
-    Attributes:
-        epoch: Counted from 1.
-        epochs: In all.
-        losses: By name.
-        metrics: By name, e.g. ``metrics/MRE(px)``.
-        fitness: What chooses the best epoch; larger is better.
-    """
-
-    epoch: int
-    epochs: int
-    losses: Mapping[str, float]
-    metrics: Mapping[str, float]
-    fitness: float
+    seconds: float | None = None
 
 
 # Everything whose library default hurts small sets of films; a plan's own settings come after.
@@ -102,7 +95,7 @@ def check_architecture(task: str, architecture: str) -> None:
     families = ARCHITECTURES[task]
     if task == "sem" and architecture == UNET:
         return
-    if not architecture.startswith(families) or architecture[-1] not in "nslmx":
+    if architecture[:-1] not in families or architecture[-1] not in SIZES:
         offers = ", ".join([*(f"{family}n" for family in families), *([UNET] if task == "sem" else [])])
         why = "Ultralytics has no semantic YOLO11 or YOLO12" if task == "sem" else "it is not known"
         raise UsageError(
@@ -138,6 +131,8 @@ def _overrides(plan: TrainingPlan, data: Path, out: Path) -> dict[str, Any]:
         **_AUGMENT_OFF,
         **plan.augment,
     }
+    if plan.task == "detect":
+        settings["max_det"] = 300
     if plan.device is not None:
         settings["device"] = plan.device
     if plan.task == "pose":
@@ -149,38 +144,42 @@ def train(
     plan: TrainingPlan,
     data: Path,
     out: Path,
-    on_epoch: Callable[[EpochReport], None] | None = None,
-    on_batch: Callable[[int, int], None] | None = None,
+    on_epoch: OnEpoch | None = None,
+    on_batch: OnBatch | None = None,
+    resume: bool = False,
 ) -> Path:
     """Trains and returns the best weights, in half precision and without their history.
 
     Args:
         plan: What to do.
         data: The workspace's ``data.yaml``.
-        out: Folder for checkpoints and curves.
+        out: Folder for checkpoints and history.
         on_epoch: Told after every epoch.
-        on_batch: Told after every batch: batches done and batches in the epoch.
+        on_batch: Told after every batch: batches done and batches in the epoch; not where several devices train.
+        resume: Whether to go on from the last state in ``out``, where there is one.
 
     Returns:
         ``out/best.pt``, cleared of paths and arguments.
 
     Raises:
-        EnvironmentFaultError: If training ends without weights.
+        UsageError: If the loss is no number any more.
+        EnvironmentFaultError: If memory or a device is missing, or training ends without weights.
     """
     check_architecture(plan.task, plan.architecture)
     library = load_library()
     if plan.architecture == UNET:
         from spinekit.models.unet_training import train_unet
 
-        return train_unet(plan, data.parent, out, plan.classes, on_epoch, on_batch)
-    from spinekit.models.trainers import Course, trainer_class
+        with clear_faults(plan):
+            return train_unet(plan, data.parent, out, plan.classes, on_epoch, on_batch, resume)
+    from spinekit.models.checkpoint import scrub, unfinished
 
-    model = _begin(library, plan)
-    course = Course(plan.canvas, plan.sigma_start, plan.sigma_end)
-    _attach(model, plan, on_epoch, on_batch)
-    # Some of the library's bars go to standard output whatever its level; that is for results.
-    with contextlib.redirect_stdout(sys.stderr):
-        model.train(trainer=trainer_class(plan.task, course), **_overrides(plan, data, out))
+    write_course(_course(plan, data.parent), data.parent)
+    state = unfinished(out) if resume else None
+    if not (resume and state is None and (out / "weights" / "best.pt").is_file()):
+        if state is None and out.exists():
+            shutil.rmtree(out)  # of a training that was stopped before its first state
+        _run(library, plan, data, out, state, on_epoch, on_batch)
     best = out / "weights" / "best.pt"
     if not best.exists():
         raise EnvironmentFaultError(f"{out}: the training ended without weights -- see {out}/results.csv")
@@ -189,12 +188,59 @@ def train(
     return scrubbed
 
 
+def _run(
+    library: Any,
+    plan: TrainingPlan,
+    data: Path,
+    out: Path,
+    state: Path | None,
+    on_epoch: OnEpoch | None,
+    on_batch: OnBatch | None,
+) -> None:
+    """The library's training, from the start or from a state of it."""
+    from spinekit.models.trainers import TRAINERS
+
+    model = _begin(library, plan) if state is None else library.YOLO(str(state))
+    settings = _overrides(plan, data, out)
+    if state is not None:
+        settings = {"data": str(data), "save_dir": str(out), "resume": True}
+        if plan.device is not None:
+            settings["device"] = plan.device
+    several = "," in (plan.device or "")
+    if several:
+        _check_pickler()
+    else:
+        _listen(model, on_epoch, on_batch)
+    # Some of the library's bars go to standard output whatever its level.
+    with (
+        clear_faults(plan),
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        _following(out, on_epoch if several else None),
+    ):
+        model.train(trainer=TRAINERS[plan.task], **settings)
+
+
+def _course(plan: TrainingPlan, workspace: Path) -> Course:
+    images = sorted((workspace / "images" / "val").iterdir())
+    step = max(1, len(images) // _WATCHED)
+    return Course(
+        plan.canvas,
+        plan.sigma_start,
+        plan.sigma_end,
+        precision=plan.precision,
+        watched=tuple(path.name for path in images[::step][:_WATCHED]),
+        seconds=plan.seconds,
+    )
+
+
 def _begin(library: Any, plan: TrainingPlan) -> Any:
     """The network to train: the starting weights whole where they are of its kind, otherwise what of them fits.
 
     Loading weights into a fresh network would lose a pose head whose number of points is not COCO's 17.
     """
-    design = f"{plan.architecture}-{plan.task}.yaml"
+    suffix = "" if plan.task == "detect" else f"-{plan.task}"
+    design = f"{plan.architecture}{suffix}.yaml"
     if plan.start is not None:
         found = library.YOLO(str(plan.start))
         if Path(str(found.model.yaml.get("yaml_file", ""))).name == design and found.task == TASKS[plan.task]:
@@ -205,18 +251,12 @@ def _begin(library: Any, plan: TrainingPlan) -> Any:
     return model
 
 
-def _attach(
-    model: Any,
-    plan: TrainingPlan,
-    on_epoch: Callable[[EpochReport], None] | None,
-    on_batch: Callable[[int, int], None] | None,
-) -> None:
+def _listen(model: Any, on_epoch: OnEpoch | None, on_batch: OnBatch | None) -> None:
+    """Tells of epochs and batches of a training in this process."""
     done = [0]
 
-    def epoch_start(trainer: Any) -> None:
+    def epoch_start(_trainer: Any) -> None:
         done[0] = 0
-        if plan.task == "pose":
-            trainer.set_sigma()
 
     def batch_end(trainer: Any) -> None:
         done[0] += 1
@@ -224,84 +264,115 @@ def _attach(
             on_batch(done[0], len(trainer.train_loader))
 
     def fit_end(trainer: Any) -> None:
-        if on_epoch is not None and trainer.epoch + 1 <= plan.epochs:
-            losses = {name: float(value) for name, value in (trainer.tloss or {}).items()}
-            metrics = {name: float(value) for name, value in trainer.metrics.items()}
-            on_epoch(
-                EpochReport(trainer.epoch + 1, plan.epochs, losses, metrics, float(trainer.fitness or 0.0))
-            )
+        # The library calls once more after the last epoch, for the best one: the report is then an old one.
+        report = getattr(trainer, "report", None)
+        if on_epoch is not None and report is not None and report.epoch == trainer.epoch + 1:
+            on_epoch(report)
 
-    def train_start(trainer: Any) -> None:
-        use_threads()
-        if plan.precision == "bf16":
-            compute_in_bf16(trainer.model)
-
-    model.add_callback("on_train_start", train_start)
     model.add_callback("on_train_epoch_start", epoch_start)
     model.add_callback("on_train_batch_end", batch_end)
     model.add_callback("on_fit_epoch_end", fit_end)
 
 
-def unwrapped(model: Any) -> Any:
-    """The network inside a wrapper for several devices, or itself."""
-    from ultralytics.utils.torch_utils import unwrap_model
+@contextlib.contextmanager
+def _following(out: Path, on_epoch: OnEpoch | None) -> Iterator[None]:
+    """Tells of epochs that other processes train, by the history that they write."""
+    if on_epoch is None:
+        yield
+        return
+    ended = threading.Event()
+    told = {report.epoch for report in read_history(out)}
 
-    return unwrap_model(model)
+    def tell() -> None:
+        for report in read_history(out):
+            if report.epoch not in told:
+                told.add(report.epoch)
+                on_epoch(report)
+
+    def follow() -> None:
+        while not ended.wait(1.0):
+            tell()
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        tell()
 
 
-def compute_in_bf16(model: Any) -> None:
-    """Runs a network's forward pass in bfloat16, about twice as fast on processors that have it.
+def _check_pickler() -> None:
+    """Refuses a training on several devices where the library could not send it to them."""
+    import importlib.util
 
-    The library offers this on GPUs only. Hooks around the whole pass do it on any device; the averaged copy
-    that is validated and saved was made before them and stays in single precision. The head's outputs are
-    widened before the loss: that adds anchors of up to a hundred cells to them in place, and bfloat16 steps
-    by half a cell there, which is several pixels.
+    if importlib.util.find_spec("cloudpickle") is None:
+        raise EnvironmentFaultError(
+            "--device: training on several devices needs cloudpickle -- pip install 'spinekit[multi-gpu]'"
+        )
+
+
+@contextlib.contextmanager
+def clear_faults(plan: TrainingPlan) -> Iterator[None]:
+    """Says in one line what a training died of, where it can be mended; anything else is raised as it is."""
+    try:
+        yield
+    except SpinekitError:
+        raise
+    except (RuntimeError, MemoryError, ValueError, OSError) as error:
+        text = str(error).lower()
+        size = f"batch {plan.batch} of {plan.canvas.height} x {plan.canvas.width}"
+        if isinstance(error, MemoryError) or "out of memory" in text or "allocate memory" in text:
+            raise EnvironmentFaultError(
+                f"out of memory with {size} -- lower --batch or --imgsz, or take a smaller --model"
+            ) from error
+        if "nan" in text.split() or "nan persisted" in text or "nan/inf" in text:
+            raise UsageError(
+                f"the loss is no number any more -- lower learning_rate ({plan.learning_rate:g}), "
+                "use precision: fp32, or look at the labels with spinekit dataset check"
+            ) from error
+        if "device" in text and ("invalid" in text or "cuda" in text):
+            raise EnvironmentFaultError(
+                f"--device {plan.device}: there is no such device here -- use cpu, or one that nvidia-smi lists"
+            ) from error
+        raise
+
+
+def score_part(plan: TrainingPlan, data: Path, weights: Path, part: str, out: Path) -> dict[str, float]:
+    """What weights do on one part of a workspace, by the library's and our own metrics.
+
+    Args:
+        plan: Of their training.
+        data: The workspace's ``data.yaml``, which names the part.
+        weights: What `train` returned.
+        part: ``val`` or ``test``.
+        out: Folder for the curves.
+
+    Returns:
+        ``metrics/...`` by name.
     """
-    import torch
+    library = load_library()
+    if plan.architecture == UNET:
+        from spinekit.models.unet import load_unet
+        from spinekit.models.unet_training import read_part, validate
 
-    def widen(output: Any) -> Any:
-        if isinstance(output, torch.Tensor):
-            return output.float() if output.dtype == torch.bfloat16 else output
-        if isinstance(output, dict):
-            return {key: widen(value) for key, value in output.items()}
-        if isinstance(output, (list, tuple)):
-            return type(output)(widen(value) for value in output)
-        return output
+        return validate(load_unet(weights), read_part(data.parent, part))
+    from spinekit.models.trainers import TRAINERS
 
-    entered: list[Any] = []
-
-    def enter(module: Any, _inputs: Any) -> None:
-        device = next(module.parameters()).device.type
-        context = torch.autocast(device, dtype=torch.bfloat16)
-        context.__enter__()
-        entered.append(context)
-
-    def leave(_module: Any, _inputs: Any, _output: Any) -> None:
-        entered.pop().__exit__(None, None, None)
-
-    head = unwrapped(model).model[-1]
-    head.register_forward_hook(lambda _module, _inputs, output: widen(output))
-    model.register_forward_pre_hook(enter)
-    model.register_forward_hook(leave, always_call=True)
-
-
-def scrub(source: Path, target: Path) -> None:
-    """Writes a checkpoint anew without what names a machine or a data set: paths, arguments, dates, history."""
-    import torch
-    from ultralytics.nn.tasks import torch_safe_load
-
-    checkpoint, _ = torch_safe_load(str(source))
-    model = checkpoint["model"].half()
-    # Arguments of the run hold absolute paths; a prediction needs the task and the size alone.
-    kept = {name: checkpoint["train_args"][name] for name in ("task", "imgsz")}
-    model.args = kept
-    model.criterion = None
-    for parameter in model.parameters():
-        parameter.requires_grad = False
-    clean = {
-        "epoch": -1, "best_fitness": None, "model": model, "ema": None, "updates": None, "optimizer": None,
-        "train_args": kept, "train_metrics": {}, "train_results": {}, "date": "", "version": checkpoint["version"],
-        "license": "AGPL-3.0-or-later",
+    arguments = {
+        "data": str(data), "split": part, "save_dir": str(out), "plots": False, "verbose": False,
+        "imgsz": max(plan.canvas.height, plan.canvas.width), "batch": plan.batch, "max_det": 60,
+        "task": TASKS[plan.task], "mode": "val", "rect": True,
     }  # fmt: skip
-    with atomic_path(target) as temporary:
-        torch.save(clean, temporary)
+    if plan.device is not None:
+        arguments["device"] = plan.device.split(",")[0]
+    out.mkdir(parents=True, exist_ok=True)
+    with (
+        clear_faults(plan),
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+    ):
+        validator = TRAINERS[plan.task].validator_class(save_dir=out, args=arguments)
+        stats = validator(model=library.YOLO(str(weights)).model)
+    return {name: float(value) for name, value in stats.items() if name.startswith("metrics/")}

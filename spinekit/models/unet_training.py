@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +16,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from spinekit.core.errors import EnvironmentFaultError
+from spinekit.core.errors import EnvironmentFaultError, UsageError
+from spinekit.files import atomic_path
 from spinekit.models.environment import use_threads
-from spinekit.models.training import EpochReport, TrainingPlan
-from spinekit.models.unet import UNet, save_unet, to_input
+from spinekit.models.history import (
+    EpochReport,
+    FinalCurves,
+    best_epoch,
+    note_curves,
+    note_epoch,
+    read_history,
+)
+from spinekit.models.training import OnBatch, OnEpoch, TrainingPlan
+from spinekit.models.unet import UNet, load_unet, save_unet, to_input
 
 UInt8 = npt.NDArray[np.uint8]
 _CROP = 256
@@ -104,57 +115,82 @@ def loss_of(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def validate(net: UNet, examples: list[Example]) -> dict[str, float]:
-    """Dice of the last class and pixel accuracy, means over whole images."""
+def confusion(net: UNet, example: Example) -> npt.NDArray[np.int64]:
+    """(C, C) pixels of an image by true and found class; those that count for nothing are left out."""
     net.eval()
+    rows, columns = (side // 8 * 8 for side in example.pixels.shape)
+    logits = net(to_input(example.pixels[None, :rows, :columns]))[0]
+    labels = example.labels[:rows, :columns].astype(np.int64)
+    found = logits.argmax(dim=0).numpy()
+    known = labels != _IGNORED
+    classes = logits.shape[0]
+    counts = np.bincount(labels[known] * classes + found[known], minlength=classes * classes)
+    return counts.reshape(classes, classes)
+
+
+def validate(net: UNet, examples: list[Example]) -> dict[str, float]:
+    """Dice of all classes but the first, the ground, and pixel accuracy: means over whole images."""
     dice, right = [], []
     for example in examples:
-        rows, columns = (side // 8 * 8 for side in example.pixels.shape)
-        logits = net(to_input(example.pixels[None, :rows, :columns]))[0]
-        labels = example.labels[:rows, :columns]
-        found = logits.argmax(dim=0).numpy()
-        last = logits.shape[0] - 1
-        overlap = 2 * np.sum((found == last) & (labels == last))
-        dice.append(overlap / max(1, np.sum(found == last) + np.sum(labels == last)))
-        right.append(np.mean(found == labels))
-    return {"metrics/Dice": float(np.mean(dice)), "metrics/pixel_acc": float(np.mean(right))}
+        counts = confusion(net, example)
+        both = counts.sum(axis=0) + counts.sum(axis=1)
+        # A class that an image neither shows nor is said to show tells nothing.
+        of_class = [2 * counts[k, k] / both[k] for k in range(1, len(counts)) if both[k]]
+        dice += [float(np.mean(of_class))] if of_class else []
+        right.append(np.trace(counts) / max(1, counts.sum()))
+    return {
+        "metrics/Dice": float(np.mean(dice)) if dice else 0.0,
+        "metrics/pixel_acc": float(np.mean(right)),
+    }
 
 
 def _batches(examples: list[Example], size: int, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     order = rng.permutation(np.repeat(np.arange(len(examples)), _CROPS_PER_IMAGE))
+    size = min(size, len(order))
     for first in range(0, len(order) - size + 1, size):
         crops = [augmented(examples[index], rng) for index in order[first : first + size]]
         labels = torch.from_numpy(np.stack([crop.labels for crop in crops])).long()
         yield to_input(np.stack([crop.pixels for crop in crops])), labels
 
 
-def train_unet(
-    plan: TrainingPlan,
-    workspace: Path,
-    out: Path,
-    classes: int,
-    on_epoch: Callable[[EpochReport], None] | None = None,
-    on_batch: Callable[[int, int], None] | None = None,
-) -> Path:
-    """Trains, choosing the epoch by Dice on val.
+@dataclass(slots=True, eq=False)
+class _Learner:
+    """A network with all that its next step depends on."""
 
-    Args:
-        plan: Epochs, batch, learning rate, seed.
-        workspace: With ``images/{train,val}`` and ``masks/{train,val}``.
-        out: Folder for the weights.
-        classes: Of the schema.
-        on_epoch: Told after every epoch.
-        on_batch: Told after every batch.
+    net: UNet
+    optimiser: torch.optim.AdamW
+    schedule: torch.optim.lr_scheduler.LambdaLR
+    rng: np.random.Generator
+    epoch: int = 0
 
-    Returns:
-        ``out/best.pt``.
-    """
+    def save(self, path: Path) -> None:
+        """Writes a state to go on from: tensors and plain values, no code."""
+        content = {
+            "net": self.net.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": {"last_epoch": self.schedule.last_epoch, "_step_count": self.schedule._step_count},
+            "rng": json.dumps(self.rng.bit_generator.state),
+            "epoch": self.epoch,
+        }
+        with atomic_path(path) as temporary:
+            torch.save(content, temporary)
+
+    def restore(self, path: Path) -> None:
+        """Goes back to a state, after which all goes on as if nothing had happened."""
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        self.net.load_state_dict(content["net"])
+        self.optimiser.load_state_dict(content["optimiser"])
+        self.schedule.last_epoch = content["schedule"]["last_epoch"]
+        self.schedule._step_count = content["schedule"]["_step_count"]
+        self.rng.bit_generator.state = json.loads(content["rng"])
+        self.epoch = content["epoch"]
+
+
+def _learner(plan: TrainingPlan, classes: int, batches: int) -> _Learner:
     torch.manual_seed(plan.seed)
-    rng = np.random.default_rng(plan.seed)
-    use_threads()
-    training, val = read_part(workspace, "train"), read_part(workspace, "val")
     net = UNet(classes)
-    batches = max(1, len(training) * _CROPS_PER_IMAGE // plan.batch)
+    if plan.start is not None:
+        _take_over(net, plan.start)
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.learning_rate, weight_decay=1e-3)
     steps = plan.epochs * batches
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -163,28 +199,104 @@ def train_unet(
             min(1.0, (step + 1) / batches) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
         ),
     )
-    best, path = -1.0, out / "best.pt"
-    for epoch in range(1, plan.epochs + 1):
-        net.train()
-        losses = []
-        for done, (images, labels) in enumerate(_batches(training, plan.batch, rng), start=1):
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.precision == "bf16"):
-                logits = net(images)
-            loss = loss_of(logits.float(), labels)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            losses.append(float(loss.detach()))
-            if on_batch is not None:
-                on_batch(done, batches)
-        metrics = validate(net, val)
-        if metrics["metrics/Dice"] > best:
-            best = metrics["metrics/Dice"]
-            save_unet(net, classes, path)
+    return _Learner(net, optimiser, schedule, np.random.default_rng(plan.seed))
+
+
+def _take_over(net: UNet, path: Path) -> None:
+    """Begins from the weights of another U-Net; a head of other classes is left as it is."""
+    wanted = net.state_dict()
+    given = load_unet(path).state_dict()
+    net.load_state_dict({k: given[k] if given[k].shape == v.shape else v for k, v in wanted.items()})
+
+
+def train_unet(
+    plan: TrainingPlan,
+    workspace: Path,
+    out: Path,
+    classes: int,
+    on_epoch: OnEpoch | None = None,
+    on_batch: OnBatch | None = None,
+    resume: bool = False,
+) -> Path:
+    """Trains, choosing the epoch by Dice on val.
+
+    Args:
+        plan: Epochs, batch, learning rate, seed, patience.
+        workspace: With ``images/{train,val}`` and ``masks/{train,val}``.
+        out: Folder for the weights and the history.
+        classes: Of the schema.
+        on_epoch: Told after every epoch.
+        on_batch: Told after every batch.
+        resume: Whether to go on from the state in ``out``, where there is one.
+
+    Returns:
+        ``out/best.pt``.
+
+    Raises:
+        UsageError: If the loss is no number any more.
+    """
+    use_threads()
+    training, val = read_part(workspace, "train"), read_part(workspace, "val")
+    batches = max(1, len(training) * _CROPS_PER_IMAGE // plan.batch)
+    learner = _learner(plan, classes, batches)
+    best, last = out / "best.pt", out / "last.pt"
+    if resume and last.is_file():
+        learner.restore(last)
+    history = [report for report in read_history(out) if report.epoch <= learner.epoch]
+    begun = time.monotonic()
+    while learner.epoch < plan.epochs and not _over(plan, history, time.monotonic() - begun):
+        started = time.monotonic()
+        loss = _one_epoch(plan, learner, training, batches, on_batch)
+        learner.epoch += 1
+        metrics = validate(learner.net, val)
+        fitness = metrics["metrics/Dice"]
+        best_before = best_epoch(history)
+        if best_before is None or fitness > best_before.fitness:
+            save_unet(learner.net, classes, best)
+        report = EpochReport(
+            learner.epoch, plan.epochs, {"loss": loss}, metrics, fitness, time.monotonic() - started
+        )
+        history.append(report)
+        note_epoch(out, report)
+        learner.save(last)
         if on_epoch is not None:
-            report = EpochReport(
-                epoch, plan.epochs, {"loss": float(np.mean(losses))}, metrics, metrics["metrics/Dice"]
-            )
             on_epoch(report)
-    return path
+    counts = np.sum([confusion(load_unet(best), example) for example in val], axis=0)
+    note_curves(
+        out, FinalCurves(labels=[str(k) for k in range(classes)], confusion=counts.T.astype(float).tolist())
+    )
+    return best
+
+
+def _over(plan: TrainingPlan, history: list[EpochReport], seconds: float) -> bool:
+    """Whether patience or time has run out."""
+    best = best_epoch(history)
+    if plan.seconds is not None and history and seconds > plan.seconds:
+        return True
+    return bool(plan.patience and best is not None and history[-1].epoch - best.epoch >= plan.patience)
+
+
+def _one_epoch(
+    plan: TrainingPlan, learner: _Learner, training: list[Example], batches: int, on_batch: OnBatch | None
+) -> float:
+    """Passes over the training images once and returns the mean loss."""
+    learner.net.train()
+    losses = []
+    for done, (images, labels) in enumerate(_batches(training, plan.batch, learner.rng), start=1):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.precision == "bf16"):
+            logits = learner.net(images)
+        loss = loss_of(logits.float(), labels)
+        learner.optimiser.zero_grad()
+        loss.backward()
+        learner.optimiser.step()
+        learner.schedule.step()
+        losses.append(float(loss.detach()))
+        if on_batch is not None:
+            on_batch(done, batches)
+    mean = float(np.mean(losses)) if losses else 0.0
+    if not math.isfinite(mean):
+        raise UsageError(
+            f"epoch {learner.epoch + 1}: the loss is no number any more -- lower learning_rate "
+            f"({plan.learning_rate:g}) or use precision: fp32"
+        )
+    return mean

@@ -12,12 +12,14 @@ from typing import Any
 from spinekit import __version__
 from spinekit.core.notice import RESEARCH_USE
 from spinekit.files import atomic_path, sha256_of, write_text
+from spinekit.models.history import best_epoch
 from spinekit.schemas import load_schema, load_yaml
 from spinekit.schemas.strict_yaml import dump_yaml
 from spinekit.workflows.recipe import split_table
-from spinekit.workflows.train import Trained, TrainSettings
+from spinekit.workflows.train import Trained
+from spinekit.workflows.train_settings import TrainSettings
 
-_CONFIDENCE = {"pose": 0.1, "seg": 0.1, "sem": 0.5}
+_CONFIDENCE = {"pose": 0.1, "seg": 0.1, "sem": 0.5, "detect": 0.1}
 
 
 def write_model(trained: Trained, out: Path) -> Path:
@@ -52,7 +54,7 @@ def _card(settings: TrainSettings, digest: str) -> dict[str, Any]:
         "architecture": settings.model,
         "canvas": {"height": settings.height, "width": settings.width},
         # A model that was trained on mirrored films may read them so.
-        "mirrored": settings.task == "pose" and settings.augment.get("fliplr", 0.0) > 0,
+        "mirrored": settings.task == "pose" and (settings.augment or {}).get("fliplr", 0.0) > 0,
         "scales": [1.0],
         "enlarge": settings.enlarge,
         "confidence": _CONFIDENCE[settings.task],
@@ -78,8 +80,13 @@ def _record(trained: Trained) -> dict[str, Any]:
     for key in ("data", "start", "split"):
         if settings[key]:
             settings[key] = Path(settings[key]).name
+    settings["negatives"] = [Path(folder).name for folder in settings["negatives"]]
+    best = best_epoch(trained.history)
     return {
         "settings": settings,
+        "begins": trained.start,
+        "data_sha256": trained.data.sha256,
+        "best_epoch": None if best is None else best.epoch,
         "images": trained.data.images,
         "instances": trained.data.instances,
         "dropped": len(trained.data.dropped),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +15,8 @@ from spinekit.core.image import UInt8Array
 from spinekit.core.scene import Scene
 from spinekit.formats.plugin import LabelOptions, ReadOptions
 from spinekit.formats.reading import read_images
-from spinekit.formats.registry import annotation_format
-from spinekit.schemas import load_schema, load_yaml, nearest
+from spinekit.schemas import load_yaml, nearest
+from spinekit.workflows.labelled import open_labelled
 
 
 def expanded(text: str) -> str:
@@ -38,7 +38,7 @@ class LabelledData(BaseModel):
     Attributes:
         name: Of the model to be.
         data: Folder of the labelled data; ``$SPINEKIT_DATA`` in it stands for that variable.
-        format: Annotation format, see ``spinekit formats``.
+        format: Annotation format, see ``spinekit formats``; None to tell it by the content.
         annotations: Annotation file inside ``data``, where the format needs one.
         images: Folder of the images inside ``data``, where it is not the format's own.
         schema_name: What the model is to say.
@@ -52,7 +52,7 @@ class LabelledData(BaseModel):
 
     name: str
     data: Path
-    format: str
+    format: str | None = None
     annotations: str | None = None
     images: str | None = None
     schema_name: str = Field(alias="schema")
@@ -123,15 +123,18 @@ def split_table(settings: LabelledData) -> Path:
     return settings.split
 
 
-def read_labelled(settings: LabelledData) -> Iterator[Scene]:
-    """The labelled scenes of a recipe's data, without their pixels."""
-    reader = annotation_format(settings.format).read
-    if reader is None:
-        raise UsageError(f"format {settings.format}: it can be written, not read -- see spinekit formats")
-    schema = load_schema(settings.data_schema or settings.schema_name)
+def read_labelled(settings: LabelledData, notice: Callable[[str], None] | None = None) -> Iterator[Scene]:
+    """The labelled scenes of a recipe's data, without their pixels.
+
+    Args:
+        settings: The recipe.
+        notice: Told of everything that is passed over.
+    """
     source = settings.data / settings.annotations if settings.annotations else settings.data
     images = settings.data / settings.images if settings.images else None
-    yield from reader(source, schema, LabelOptions(images))
+    options = LabelOptions(images) if notice is None else LabelOptions(images, notice=notice)
+    _, scenes = open_labelled(source, settings.format, settings.data_schema or settings.schema_name, options)
+    yield from scenes
 
 
 def part_of_scene(scene: Scene, parts: Mapping[str, str]) -> str | None:
@@ -139,14 +142,21 @@ def part_of_scene(scene: Scene, parts: Mapping[str, str]) -> str | None:
     return parts.get(scene.image.name) or parts.get(Path(scene.image.name).name)
 
 
-def scenes_by_part(settings: LabelledData, parts: Mapping[str, str]) -> dict[str, list[Scene]]:
+def scenes_by_part(
+    settings: LabelledData, parts: Mapping[str, str], notice: Callable[[str], None] | None = None
+) -> dict[str, list[Scene]]:
     """The labelled scenes of each part; films with a remark are left out unless the recipe keeps them.
+
+    Args:
+        settings: The recipe.
+        parts: Part by name of the image.
+        notice: Told of what is passed over.
 
     Raises:
         UsageError: If nothing is left to train on or to choose by.
     """
     found: dict[str, list[Scene]] = {"train": [], "val": [], "test": []}
-    for scene in read_labelled(settings):
+    for scene in read_labelled(settings, notice):
         part = part_of_scene(scene, parts)
         if part is not None and (settings.keep_noted or not scene.notes):
             # The split alone decides what stays together; groups of the reader may be finer.

@@ -2,97 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-from pydantic import Field, field_validator
-
-from spinekit.core.image import UInt8Array
-from spinekit.core.scene import Scene
-from spinekit.core.schema import Schema
-from spinekit.core.transform import resize_scene
-from spinekit.formats.yolo_dataset import DatasetReport, write_dataset
-from spinekit.models.canvas import STRIDE, Canvas, shrink
-from spinekit.models.tiles import tile_samples
-from spinekit.models.training import EpochReport, TrainingPlan
+from spinekit.core.errors import UsageError
+from spinekit.files import write_text
+from spinekit.models.canvas import Canvas
+from spinekit.models.history import EpochReport, read_history
+from spinekit.models.starting import Start, find_start
+from spinekit.models.training import TrainingPlan
 from spinekit.models.training import train as train_network
 from spinekit.schemas import load_schema
-from spinekit.workflows.recipe import (
-    LabelledData,
-    expanded,
-    labelled_pixels,
-    recipe_content,
-    scenes_by_part,
-    settings_of,
-    split_table,
+from spinekit.workflows.recipe import settings_of
+from spinekit.workflows.train_data import (
+    DataSummary,
+    Notice,
+    Progress,
+    prepare,
+    read_summary,
+    with_split,
 )
-from spinekit.workflows.seasoning import negative_samples, phantom_samples
-from spinekit.workflows.split import read_split, split_labelled, write_split
+from spinekit.workflows.train_settings import TrainSettings, with_preset
 
-Sample = tuple[Scene, UInt8Array]
-Progress = Callable[[str, int, int], None]
+RECIPE = "recipe.json"
 
-
-class TrainSettings(LabelledData):
-    """The whole recipe of a first look, or of a reading by pixels.
-
-    Attributes:
-        task: ``pose``, ``seg`` or ``sem``.
-        model: Architecture, e.g. ``yolo11n``.
-        start: Weights to begin from.
-        height: Rows of the canvas.
-        width: Columns of the canvas.
-        epochs: Passes over the training images.
-        batch: Images a step.
-        learning_rate: Of AdamW.
-        augment: Ultralytics' augmentation settings by name.
-        sigma_start: Keypoint sigma of the first epoch.
-        sigma_end: Keypoint sigma of the last epochs.
-        pose_gain: Weight of the landmark term.
-        margin: Room around landmarks in their box.
-        patience: Epochs without a better score before stopping; 0 never stops.
-        precision: ``fp32`` or ``bf16``.
-        device: As Ultralytics names devices.
-        phantoms: Synthetic films added to the training part.
-        negatives: Folders of images that show something else; the model learns to find nothing in them.
-        negatives_each: How many of each such folder.
-        enlarge: Tiles are enlarged so many times (``sem``).
-        freeze: Layers held fixed.
-    """
-
-    task: Literal["pose", "seg", "sem"]
-    model: str = "yolo11n"
-    start: Path | None = None
-    height: int = Field(640, ge=STRIDE, le=4096, multiple_of=STRIDE)
-    width: int = Field(640, ge=STRIDE, le=4096, multiple_of=STRIDE)
-    epochs: int = Field(30, ge=1, le=10_000)
-    batch: int = Field(8, ge=1, le=512)
-    learning_rate: float = Field(1e-3, gt=0, le=1)
-    augment: dict[str, float] = Field(default_factory=dict)
-    sigma_start: float | None = Field(None, gt=0, le=1)
-    sigma_end: float | None = Field(None, gt=0, le=1)
-    pose_gain: float = Field(12.0, gt=0)
-    margin: float = Field(0.1, ge=0, le=2)
-    patience: int = Field(0, ge=0)
-    precision: Literal["fp32", "bf16"] = "fp32"
-    device: str | None = None
-    phantoms: int = Field(0, ge=0, le=100_000)
-    negatives: tuple[Path, ...] = ()
-    negatives_each: int = Field(12, ge=1, le=10_000)
-    enlarge: int = Field(1, ge=1, le=8)
-    freeze: int = Field(0, ge=0, le=24)
-
-    @field_validator("start", mode="before")
-    @classmethod
-    def _expand_start(cls, value: object) -> object:
-        return None if value is None else expanded(str(value))
-
-    @field_validator("negatives", mode="before")
-    @classmethod
-    def _expand_all(cls, value: object) -> object:
-        return tuple(expanded(str(item)) for item in value) if isinstance(value, (list, tuple)) else value
+OnEpoch = Callable[[EpochReport], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,33 +40,24 @@ class Trained:
         weights: The best weights, half precision, cleared of paths.
         history: Every epoch's report.
         data: What went in, and what could not.
-        settings: The recipe.
+        settings: The recipe, with all that it was silent of.
+        start: What it began from, in words.
     """
 
     weights: Path
     history: tuple[EpochReport, ...]
-    data: DatasetReport
+    data: DataSummary
     settings: TrainSettings
-
-
-def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> TrainSettings:
-    """A recipe from YAML, with settings of the command line laid over it.
-
-    Args:
-        path: E.g. ``experiments/spine-ap-pose.yaml``.
-        overrides: Settings by name; None leaves the recipe's.
-
-    Raises:
-        UsageError: Naming an unknown or wrong setting and the nearest known one.
-    """
-    return settings_of(TrainSettings, recipe_content(path, overrides), str(path))
+    start: str
 
 
 def train(
     settings: TrainSettings,
     out: Path,
-    on_epoch: Callable[[EpochReport], None] | None = None,
+    on_epoch: OnEpoch | None = None,
     on_progress: Progress | None = None,
+    notice: Notice | None = None,
+    parts: tuple[str, ...] = ("train", "val"),
 ) -> Trained:
     """Reads, splits, writes a workspace below ``out`` and trains on it.
 
@@ -138,43 +66,103 @@ def train(
         out: A new or empty folder.
         on_epoch: Told after every epoch.
         on_progress: Told of work: what, how much is done, of how much (0: unknown).
+        notice: Told of what it begins from, and of everything passed over or doubtful, one line each.
+        parts: Which parts of the data the workspace is to hold.
 
     Returns:
         Where the weights are and how it went.
+
+    Raises:
+        UsageError: If the settings do not go together, or a part of the data is empty.
+        EnvironmentFaultError: If weights, memory or a device are missing.
     """
-    canvas = Canvas(settings.height, settings.width)
     schema = load_schema(settings.schema_name)
-    settings = with_split(settings, out)
-    parts = read_split(split_table(settings))
-    by_part = scenes_by_part(settings, parts)
-    splits = {
-        part: _samples(settings, by_part[part], part, canvas, schema, on_progress)
-        for part in ("train", "val")
-    }
-    report = write_dataset(splits, out / "workspace", schema, settings.task, margin=settings.margin)
-    history: list[EpochReport] = []
+    start = find_start(settings.task, settings.model, settings.start, schema, settings.download)
+    _tell(notice, f"begins: {start.words}")
+    settings = with_preset(_begun(settings, start), schema)
+    settings = with_split(settings, out, notice)
+    _write_recipe(settings, start.words, out)
+    data = prepare(settings, out, parts, on_progress, notice)
+    return _trained(settings, start.words, data, out, on_epoch, on_progress, go_on=False)
 
-    def keep(epoch: EpochReport) -> None:
-        history.append(epoch)
-        if on_epoch is not None:
-            on_epoch(epoch)
 
+def resume(
+    out: Path,
+    on_epoch: OnEpoch | None = None,
+    on_progress: Progress | None = None,
+    notice: Notice | None = None,
+) -> Trained:
+    """Goes on with a training that was stopped: from its last epoch, or from the start if it had none yet.
+
+    Args:
+        out: Its folder.
+        on_epoch: See `train`.
+        on_progress: See `train`.
+        notice: See `train`.
+
+    Raises:
+        UsageError: If it is the folder of no training, or the training has ended.
+    """
+    settings, words = _read_recipe(out)
+    if (out / "model" / "card.yaml").is_file():
+        done = len(read_history(out / "run"))
+        raise UsageError(
+            f"--resume {out}: this training has ended after {done} epochs -- its model is {out / 'model'}; "
+            "to train on, begin anew with --model and that folder"
+        )
+    data = read_summary(out)
+    if data is None:
+        shutil.rmtree(out / "workspace", ignore_errors=True)
+        data = prepare(settings, out, on_progress=on_progress, notice=notice)
+    done = len(read_history(out / "run"))
+    _tell(notice, f"goes on after epoch {done} of {settings.epochs}; it began {words}")
+    return _trained(settings, words, data, out, on_epoch, on_progress, go_on=True)
+
+
+def _trained(
+    settings: TrainSettings,
+    start: str,
+    data: DataSummary,
+    out: Path,
+    on_epoch: OnEpoch | None,
+    on_progress: Progress | None,
+    go_on: bool,
+) -> Trained:
     weights = train_network(
-        _plan(settings, canvas), report.data, out / "run", keep, _batches(on_progress, settings)
+        plan_of(settings), data.data, out / "run", on_epoch, _batches(on_progress, settings), resume=go_on
     )
-    return Trained(weights, tuple(history), report, settings)
+    return Trained(weights, read_history(out / "run"), data, settings, start)
 
 
-def with_split(settings: TrainSettings, out: Path) -> TrainSettings:
-    """The recipe with a split: its own, or one made by a hash of the groups and laid into ``out``."""
-    if settings.split is not None:
-        return settings
-    source = settings.data / settings.annotations if settings.annotations else settings.data
-    images = settings.data / settings.images if settings.images else None
-    schema = settings.data_schema or settings.schema_name
-    parts = split_labelled(source, settings.format, schema, images, settings.data.resolve().name, (0.7, 0.1))
-    write_split(out / "split.csv", parts)
-    return settings.model_copy(update={"split": out / "split.csv"})
+def _tell(notice: Notice | None, line: str) -> None:
+    if notice is not None:
+        notice(line)
+
+
+def _begun(settings: TrainSettings, start: Start) -> TrainSettings:
+    """The settings with the architecture and the weights that their model stands for."""
+    return settings.model_copy(update={"model": start.architecture, "start": start.weights})
+
+
+def _write_recipe(settings: TrainSettings, start: str, out: Path) -> None:
+    """Lays the whole recipe into the run's folder, with its places, so that it can go on there."""
+    content = settings.model_dump(mode="json", by_alias=True)
+    for key in ("data", "start", "split"):
+        content[key] = str(Path(content[key]).resolve()) if content[key] else None
+    content["negatives"] = [str(Path(folder).resolve()) for folder in content["negatives"]]
+    text = json.dumps({"begins": start, "settings": content}, indent=1, ensure_ascii=False)
+    write_text(out / RECIPE, text + "\n")
+
+
+def _read_recipe(out: Path) -> tuple[TrainSettings, str]:
+    path = out / RECIPE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return settings_of(TrainSettings, content["settings"], str(path)), str(content["begins"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"--resume {out}: no training began in this folder ({type(error).__name__}) -- name the --out of one"
+        ) from error
 
 
 def _batches(on_progress: Progress | None, settings: TrainSettings) -> Callable[[int, int], None] | None:
@@ -183,17 +171,18 @@ def _batches(on_progress: Progress | None, settings: TrainSettings) -> Callable[
     return lambda done, total: on_progress(f"training {settings.name}", done, total)
 
 
-def _plan(settings: TrainSettings, canvas: Canvas) -> TrainingPlan:
+def plan_of(settings: TrainSettings) -> TrainingPlan:
+    """What a recipe asks of the trainer."""
     return TrainingPlan(
         task=settings.task,
         architecture=settings.model,
         start=settings.start,
-        canvas=canvas,
+        canvas=Canvas(settings.height, settings.width),
         epochs=settings.epochs,
         batch=settings.batch,
         learning_rate=settings.learning_rate,
         seed=settings.seed,
-        augment=settings.augment,
+        augment=settings.augment or {},
         sigma_start=settings.sigma_start,
         sigma_end=settings.sigma_end,
         pose_gain=settings.pose_gain,
@@ -202,33 +191,5 @@ def _plan(settings: TrainSettings, canvas: Canvas) -> TrainingPlan:
         device=settings.device,
         freeze=settings.freeze,
         classes=len(load_schema(settings.schema_name).classes),
+        seconds=settings.seconds,
     )
-
-
-def _samples(
-    settings: TrainSettings,
-    scenes: list[Scene],
-    part: str,
-    canvas: Canvas,
-    schema: Schema,
-    on_progress: Progress | None,
-) -> Iterator[Sample]:
-    for done, scene in enumerate(scenes, start=1):
-        pixels = labelled_pixels(scene)
-        if settings.task == "sem":
-            yield from tile_samples(scene, pixels, canvas, settings.enlarge)
-        else:
-            rows, columns = canvas.fit(*pixels.shape)
-            yield resize_scene(scene, rows, columns), shrink(pixels, rows, columns)
-        if on_progress is not None:
-            on_progress(f"preparing {part} images", done, len(scenes))
-    if part == "train":
-        for scene, pixels in negative_samples(schema, settings.negatives, settings.negatives_each):
-            rows, columns = canvas.fit(*pixels.shape)
-            yield resize_scene(scene, rows, columns), shrink(pixels, rows, columns)
-        for scene, pixels in phantom_samples(schema, settings.data_schema, settings.phantoms, settings.seed):
-            if settings.task == "sem":
-                yield from tile_samples(scene, pixels, canvas, settings.enlarge)
-                continue
-            rows, columns = canvas.fit(*pixels.shape)
-            yield resize_scene(scene, rows, columns), shrink(pixels, rows, columns)

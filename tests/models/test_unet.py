@@ -9,7 +9,8 @@ from PIL import Image as PillowImage
 
 from spinekit.core.errors import EnvironmentFaultError
 from spinekit.models.canvas import Canvas
-from spinekit.models.training import EpochReport, TrainingPlan
+from spinekit.models.history import EpochReport
+from spinekit.models.training import TrainingPlan
 from spinekit.models.unet import UNet, UNetNetwork, load_unet, save_unet, to_input
 from spinekit.models.unet_training import Example, augmented, loss_of, train_unet
 from spinekit.phantoms import membrane_tile

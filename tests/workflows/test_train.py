@@ -23,8 +23,9 @@ from spinekit.workflows.recipe import settings_of, split_table
 from spinekit.workflows.samples import write_samples
 from spinekit.workflows.seasoning import phantom_samples
 from spinekit.workflows.split import read_split
-from spinekit.workflows.train import TrainSettings, read_recipe, with_split
 from spinekit.workflows.train_close import is_close, read_close_recipe
+from spinekit.workflows.train_data import with_split
+from spinekit.workflows.train_settings import TrainSettings, read_recipe
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CLOSE_RECIPES = sorted(path for path in (CHECKOUT / "experiments").glob("*.yaml") if is_close(path))
@@ -63,9 +64,13 @@ def test_the_command_line_lies_over_a_recipe(monkeypatch: pytest.MonkeyPatch) ->
     [
         ({"epoch": 3}, "there is no setting 'epoch' -- .*epochs"),
         ({"epochs": 0}, "epochs is 0 -- .*greater than or equal to 1"),
-        ({"task": "box"}, "task is 'box' -- .*'pose', 'seg' or 'sem'"),
+        ({"task": "box"}, "task is 'box' -- .*'pose', 'seg', 'sem' or 'detect'"),
         ({"height": 500}, "height is 500 -- .*multiple of 32"),
         ({"learning_rate": "fast"}, "learning_rate is 'fast'"),
+        ({"augment": {"mosaik": 1}}, "augment is .*no augmentation 'mosaik': did you mean mosaic"),
+        ({"augment": {"degrees": 400}}, "augment is .*degrees is 400, but it lies between 0 and 180"),
+        ({"imgsz": 100}, "height is 100 -- .*multiple of 32"),
+        ({"folds": 2}, "folds is 2 -- .*greater than or equal to 3"),
     ],
 )
 def test_a_wrong_setting_is_told_in_one_line(wrong: dict[str, object], words: str) -> None:

@@ -1,0 +1,135 @@
+"""Trainings that are run: what they leave, how they are judged, how they go on after they were stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from spinekit.core.errors import UsageError
+from spinekit.models.history import EpochReport, best_epoch, read_curves, read_history, read_watched
+from spinekit.models.load import load_reader
+from spinekit.models.weights import find_card
+from spinekit.workflows.model_folder import write_model
+from spinekit.workflows.train import Trained, resume, train
+from tests.workflows.training_films import tiny_settings
+
+
+class Killed(BaseException):
+    """Ends a training as a kill would: nothing catches it."""
+
+
+@dataclass(slots=True)
+class Run:
+    """A training that has ended."""
+
+    folder: Path
+    trained: Trained
+    told: list[EpochReport]
+    notices: list[str]
+
+
+@pytest.fixture(scope="module")
+def pose(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Two epochs of landmarks, killed in the first and gone on with."""
+    folder = tmp_path_factory.mktemp("pose")
+    settings = tiny_settings(folder, "pose", epochs=2, model="yolo11n")
+    told: list[EpochReport] = []
+    notices: list[str] = []
+
+    def kill(epoch: EpochReport) -> None:
+        told.append(epoch)
+        raise Killed
+
+    with pytest.raises(Killed):
+        train(settings, folder / "run", kill, notice=notices.append)
+    trained = resume(folder / "run", told.append, notice=notices.append)
+    write_model(trained, folder / "run" / "model")
+    return Run(folder / "run", trained, told, notices)
+
+
+def test_a_killed_training_goes_on_where_it_was(pose: Run) -> None:
+    assert [report.epoch for report in pose.told] == [1, 2]
+    assert [report.epoch for report in pose.trained.history] == [1, 2]
+    assert any("goes on after epoch 1 of 2" in line for line in pose.notices)
+    assert pose.notices[0] == "begins: yolo11n from scratch, as was asked for"
+
+
+def test_a_finished_training_says_so(pose: Run) -> None:
+    with pytest.raises(UsageError, match="has ended after 2 epochs -- its model is"):
+        resume(pose.folder)
+
+
+def test_a_folder_of_no_training_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no training began in this folder"):
+        resume(tmp_path)
+
+
+def test_epochs_are_chosen_by_the_landmarks(pose: Run) -> None:
+    for report in pose.trained.history:
+        assert report.fitness == pytest.approx(-report.metrics["metrics/MRE(px)"], abs=1e-4)
+        assert report.seconds > 0
+    best = best_epoch(pose.trained.history)
+    assert best is not None
+    record = json.loads((pose.folder / "model" / "run.json").read_text("utf-8"))
+    assert record["best_epoch"] == best.epoch
+
+
+def test_the_record_says_what_it_was(pose: Run) -> None:
+    text = (pose.folder / "model" / "run.json").read_text("utf-8")
+    record = json.loads(text)
+    assert len(record["data_sha256"]) == 64
+    assert record["settings"]["seed"] == 0
+    assert record["settings"]["augment"]["fliplr"] == 0.5  # the schema's points swap
+    assert record["settings"]["sigma_start"] == 0.25
+    assert {"spinekit", "ultralytics", "torch"} <= set(record["versions"])
+    assert str(pose.folder.parent) not in text
+
+
+def test_what_was_seen_is_noted(pose: Run) -> None:
+    watched = read_watched(pose.folder / "run")
+    assert {item.epoch for item in watched} == {1, 2}
+    names = {path.name for path in (pose.folder / "workspace" / "images" / "val").iterdir()}
+    assert {item.image for item in watched} == names
+    assert all(len(item.truth) == 1 and len(item.truth[0]) == 4 for item in watched)
+    curves = read_curves(pose.folder / "run")
+    assert curves is not None
+    assert list(curves.labels) == ["orbits", "background"]
+    assert len(curves.confusion) == 2
+
+
+def test_the_model_reads(pose: Run) -> None:
+    card = find_card(str(pose.folder / "model"))
+    assert card.task == "pose"
+    assert load_reader(str(pose.folder / "model")).schema.name == "orbit-4"
+
+
+def test_a_history_that_a_kill_cut_short_is_read(pose: Run, tmp_path: Path) -> None:
+    shutil.copytree(pose.folder / "run", tmp_path / "run", ignore=shutil.ignore_patterns("*.pt"))
+    with (tmp_path / "run" / "epochs.jsonl").open("a", encoding="utf-8") as stream:
+        stream.write('{"epoch": 3, "los')
+    assert read_history(tmp_path / "run") == pose.trained.history
+
+
+def test_pixels_go_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    """Our own network's state holds all that its next step depends on: the weights are the same to the byte."""
+
+    def kill(epoch: EpochReport) -> None:
+        if epoch.epoch == 1:
+            raise Killed
+
+    settings = tiny_settings(tmp_path, "sem", epochs=2)
+    assert settings.model == "unet"
+    whole = train(settings, tmp_path / "whole")
+    with pytest.raises(Killed):
+        train(settings, tmp_path / "killed", kill)
+    again = resume(tmp_path / "killed")
+    assert [e.metrics for e in again.history] == [e.metrics for e in whole.history]
+    assert again.weights.read_bytes() == whole.weights.read_bytes()
+    assert again.data.sha256 == whole.data.sha256
+    assert all(e.fitness == e.metrics["metrics/Dice"] for e in whole.history)
+    write_model(whole, tmp_path / "model")
+    assert find_card(str(tmp_path / "model")).architecture == "unet"
