@@ -23,9 +23,7 @@ _MISSING_COST = 8.0  # of each level without a body
 _LARGEST_STEP = 3  # at most two bodies in a row may be missing inside the sequence
 _COST_CAP = 12.0  # an impossible neighbour is impossible, however far off
 _SIZE_WEIGHT = 0.25  # width and height of one body are not independent
-_LOOKS_WEIGHT = (
-    0.5  # of what a network says of a body's level; neighbours see much the same, so they count less
-)
+_LOOKS_WEIGHT = 0.25  # of what a network says of a level; neighbours see much the same, so each counts less
 _LEAST_SHARE = 0.003  # a network is never wholly sure that a body is not some level
 _SCALES = np.linspace(-0.25, 0.25, 11)  # of the spine's size against the candidates' median, logarithmic
 
