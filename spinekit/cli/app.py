@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from spinekit import __version__
-from spinekit.cli import convert, dataset, evaluate, formats, models, predict, samples, train
+from spinekit.cli import convert, dataset, evaluate, export, formats, models, plots, predict, samples, train
 from spinekit.core.notice import RESEARCH_USE
 
 app = typer.Typer(
@@ -38,6 +38,8 @@ def root(
 
 app.command("predict", no_args_is_help=True)(predict.command)
 app.command("train", no_args_is_help=True)(train.command)
+app.command("plots", no_args_is_help=True)(plots.command)
+app.command("export", no_args_is_help=True)(export.command)
 app.command("evaluate", no_args_is_help=True)(evaluate.command)
 app.command("convert", no_args_is_help=True)(convert.command)
 app.command("samples", no_args_is_help=True)(samples.command)

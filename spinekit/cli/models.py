@@ -46,3 +46,49 @@ def info(name: Annotated[str, typer.Argument(help="Name of a model, or a path to
         card = find_card(name)
         check_weights(card)
         typer.echo((card.weights.parent / "card.yaml").read_text(encoding="utf-8"))
+
+
+@app.command("verify")
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names or paths of models.", show_default="all that ship")
+    ] = None,
+) -> None:
+    """Check every weights file of a model against its card: sha256 and the schema's fingerprint.
+
+    Ends with exit code 1 if one is not what its card says.
+
+    Examples:
+
+    * `spinekit models verify`
+    * `spinekit models verify runs/1/model`
+    """
+    with one_line_errors():
+        from rich.console import Console
+
+        from spinekit.core.errors import SpinekitError
+        from spinekit.files import printable
+        from spinekit.models.weights import check_weights, find_card, shipped_names
+
+        table = Table("model", "files", "schema", "verdict", box=None)
+        failed = 0
+        for name in names or shipped_names():
+            try:
+                card = find_card(name)
+                schema = check_weights(card)
+            except SpinekitError as error:
+                failed += 1
+                table.add_row(name, "", "", printable(str(error)), style="red")
+                continue
+            beside = [*card.close, *([] if card.levels is None else [card.levels])]
+            files = (card.weights, *(file.path for file in beside))
+            stray = sorted({path.name for path in card.weights.parent.glob("*.pt")} - {p.name for p in files})
+            verdict = (
+                f"as its card says; not named in it: {', '.join(stray)}" if stray else "as its card says"
+            )
+            table.add_row(
+                card.name, " ".join(path.name for path in files), f"{schema.name} {card.fingerprint}", verdict
+            )
+        Console(soft_wrap=True, markup=False, highlight=False).print(table)
+        if failed:
+            raise typer.Exit(1)

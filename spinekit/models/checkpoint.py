@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
-from spinekit.files import atomic_path
+from spinekit.files import write_bytes
 
 
 def unfinished(run: Path) -> Path | None:
@@ -52,5 +53,7 @@ def scrub(source: Path, target: Path) -> None:
         "train_args": kept, "train_metrics": {}, "train_results": {}, "date": "", "version": checkpoint["version"],
         "license": "AGPL-3.0-or-later",
     }  # fmt: skip
-    with atomic_path(target) as temporary:
-        torch.save(clean, temporary)
+    # A file would carry its temporary name inside; equal weights are to be equal bytes.
+    stream = io.BytesIO()
+    torch.save(clean, stream)
+    write_bytes(target, stream.getvalue())

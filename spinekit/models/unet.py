@@ -6,6 +6,7 @@ from a handful of images on a laptop. Saved as a plain state dict. Imported late
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spinekit.core.errors import EnvironmentFaultError
-from spinekit.files import atomic_path
+from spinekit.files import write_bytes
 
 WIDTHS = (16, 32, 64, 128)
 _FORMAT = "spinekit-unet-1"
@@ -69,8 +70,10 @@ def save_unet(net: UNet, classes: int, path: Path) -> None:
     state = {
         name: value.half() if value.is_floating_point() else value for name, value in net.state_dict().items()
     }
-    with atomic_path(path) as temporary:
-        torch.save({"format": _FORMAT, "classes": classes, "state": state}, temporary)
+    # A file would carry its temporary name inside; equal weights are to be equal bytes.
+    stream = io.BytesIO()
+    torch.save({"format": _FORMAT, "classes": classes, "state": state}, stream)
+    write_bytes(path, stream.getvalue())
 
 
 def load_unet(path: Path) -> UNet:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from spinekit.core.errors import UsageError
 from spinekit.models.history import EpochReport, best_epoch, read_curves, read_history, read_watched
 from spinekit.models.load import load_reader
 from spinekit.models.weights import find_card
+from spinekit.workflows.folds import train_folds
 from spinekit.workflows.model_folder import write_model
+from spinekit.workflows.plots import write_plots
+from spinekit.workflows.split import read_split
 from spinekit.workflows.train import Trained, resume, train
+from spinekit.workflows.train_settings import read_recipe
+from tests.conftest import CHECKOUT
 from tests.workflows.training_films import tiny_settings
 
 
@@ -107,6 +114,16 @@ def test_the_model_reads(pose: Run) -> None:
     assert load_reader(str(pose.folder / "model")).schema.name == "orbit-4"
 
 
+def test_all_of_it_is_drawn(pose: Run, tmp_path: Path) -> None:
+    drawn = {path.name: path.read_bytes() for path in write_plots(pose.folder, tmp_path)}
+    assert {"losses.png", "landmarks.png", "boxes.png", "mre.png", "confusion.png", "epochs.gif"} <= set(
+        drawn
+    )
+    assert drawn == {path.name: path.read_bytes() for path in write_plots(pose.folder, tmp_path / "again")}
+    with pytest.raises(UsageError, match="no epoch of a training lies here"):
+        write_plots(tmp_path / "nothing")
+
+
 def test_a_history_that_a_kill_cut_short_is_read(pose: Run, tmp_path: Path) -> None:
     shutil.copytree(pose.folder / "run", tmp_path / "run", ignore=shutil.ignore_patterns("*.pt"))
     with (tmp_path / "run" / "epochs.jsonl").open("a", encoding="utf-8") as stream:
@@ -133,3 +150,48 @@ def test_pixels_go_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
     assert all(e.fitness == e.metrics["metrics/Dice"] for e in whole.history)
     write_model(whole, tmp_path / "model")
     assert find_card(str(tmp_path / "model")).architecture == "unet"
+
+
+def test_the_classic_recipe_trains_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of the first spine system's recipe but its size, one epoch on synthetic films; masks are judged alone."""
+    monkeypatch.setenv("SPINEKIT_DATA", str(tmp_path))
+    tiny_settings(tmp_path, "seg")
+    films = tmp_path / "films"
+    recipe = CHECKOUT / "experiments" / "spine-seg-classic.yaml"
+    as_it_stands = read_recipe(recipe)
+    assert (as_it_stands.height, as_it_stands.batch, as_it_stands.epochs) == (640, 16, 250)
+    given = {
+        "data": films, "format": "scenes", "split": films / "split.csv", "epochs": 1, "imgsz": 96,
+        "start": "scratch",
+    }  # fmt: skip
+    notices: list[str] = []
+    trained = train(read_recipe(recipe, given), tmp_path / "run", notice=notices.append)
+    (report,) = trained.history
+    assert report.fitness == pytest.approx(report.metrics["metrics/mAP50-95(M)"])
+    assert trained.data.instances["train"] >= 4 * 17
+    lacking = next(line for line in notices if "no example of" in line)
+    assert "C1, C2" in lacking
+    assert "T1," not in lacking
+
+
+def test_folds_are_tested_on_what_they_did_not_learn(tmp_path: Path) -> None:
+    settings = tiny_settings(tmp_path, "sem", folds=3, split=None, epochs=1)
+    results = train_folds(settings, tmp_path / "out")
+    assert [result.fold for result in results] == [1, 2, 3]
+    rows = list(csv.reader((tmp_path / "out" / "folds.csv").read_text("utf-8").splitlines()))
+    assert [row[0] for row in rows] == ["fold", "1", "2", "3", "mean", "sd"]
+    column = rows[0].index("Dice")
+    values = [float(row[column]) for row in rows[1:4]]
+    assert float(rows[4][column]) == pytest.approx(np.mean(values), rel=1e-4)
+    assert float(rows[5][column]) == pytest.approx(np.std(values, ddof=1), rel=1e-4)
+    tested = [
+        {
+            name
+            for name, part in read_split(tmp_path / "out" / f"fold-{k}" / "split.csv").items()
+            if part == "test"
+        }
+        for k in (1, 2, 3)
+    ]
+    assert len(set.union(*tested)) == sum(map(len, tested))
+    with pytest.raises(UsageError, match="leave out --split"):
+        train_folds(tiny_settings(tmp_path, "sem", folds=3), tmp_path / "no")

@@ -12,7 +12,7 @@ SCHEMAS = {"pose": "orbit-4", "seg": "spine-ap-levels", "detect": "spine-ap-leve
 
 
 def tiny_settings(folder: Path, task: str, **more: object) -> TrainSettings:
-    """Settings of one quick epoch on six films, drawn into ``folder/films``; two of them to choose by."""
+    """Settings of one quick epoch on a few films, drawn into ``folder/films``; two of them to choose by."""
     films = folder / "films"
     content = {
         "name": f"tiny-{task}",
@@ -29,5 +29,5 @@ def tiny_settings(folder: Path, task: str, **more: object) -> TrainSettings:
     }
     settings = settings_of(TrainSettings, content, "tiny")
     if not films.exists():
-        write_films(settings, films, 4, 2, 160)
+        write_films(settings, films, 2 if task == "sem" else 4, 2, 160)
     return settings
