@@ -68,6 +68,7 @@ SAID: dict[str, list[tuple[str, ...]]] = {
     "predict": [PROPOSED, ("predict", str(SAMPLES)), ("predict", "films", "--model", "yolo11n.pt")],
     "convert": [("convert", "proposed/via", "converted", "--to", "coco", "--images", "films", "--allow-loss")],
     "dataset check": [("dataset", "check", "proposed/via", *KNOWN, "--out", "findings.csv")],
+    "evaluate": [("evaluate", "proposed", "proposed/via", "--images", "films", "--out", "scored")],
     "dataset split": [SPLIT],
     "dataset merge": [
         ("dataset", "merge", "proposed/via", *SEEN, "--schema", "spine-ap", "--to", "coco", "--out", "merged"),

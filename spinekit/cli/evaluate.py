@@ -58,8 +58,8 @@ def command(
             show_default="count with --part",
         ),
     ] = None,
-    keep_noted: Annotated[
-        bool, typer.Option("--keep-noted", help="Evaluate images whose true labels carry a remark, too.")
+    skip_noted: Annotated[
+        bool, typer.Option("--skip-noted", help="Leave out images whose true labels carry a remark.")
     ] = False,
     pred_reader: Annotated[
         str | None, typer.Option(help="Of several readers in PRED.", show_default="their mean")
@@ -101,7 +101,7 @@ def command(
                 "truth_format": truth_format, "images": images, "against": against, "split": split, "part": part,
                 "spacing": None if spacing is None else parse_spacing(spacing),
                 "within": None if within is None else tuple(within.split(",")), "missing": missing,
-                "keep_noted": keep_noted, "pred_reader": pred_reader, "against_reader": against_reader,
+                "skip_noted": skip_noted, "pred_reader": pred_reader, "against_reader": against_reader,
                 "truth_reader": truth_reader, "worst": worst, "out": out,
             },
         )  # fmt: skip

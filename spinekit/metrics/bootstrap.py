@@ -152,7 +152,7 @@ def score_of_median(
     values = np.array(list(known.values()))
     counts = draw_counts(list(known), groups)
     low, high = (None, None) if counts is None else interval(_medians(values, counts))
-    return Score(metric, float(np.median(values)), low, high, len(known), missed, dict(items))
+    return Score(metric, float(np.median(values)), low, high, len(known), missed)
 
 
 def _medians(values: FloatArray, counts: FloatArray) -> FloatArray:

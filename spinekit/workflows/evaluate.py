@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from spinekit.core.errors import NothingUsableError, UsageError
+from spinekit.core.errors import AnnotationError, NothingUsableError, UsageError
 from spinekit.files import printable
 from spinekit.metrics.comparison import compare_paired
 from spinekit.runs import claim_folder
@@ -58,14 +58,26 @@ def evaluate(settings: EvaluateSettings, on_progress: Progress | None = None) ->
         AnnotationError: If annotations are broken.
         NothingUsableError: If the two have no image in common, or nothing that could be compared.
     """
+    try:
+        return _evaluated(settings, on_progress)
+    except (AnnotationError, UsageError) as error:
+        # Elsewhere names are paired by an option of the command; here that is a step before.
+        words = str(error).replace("in the file of --map", "with spinekit convert --map before")
+        raise type(error)(words) from None
+
+
+def _evaluated(settings: EvaluateSettings, on_progress: Progress | None) -> Evaluation:
     notices: list[str] = []
     rules = _rules(settings)
     if settings.out is not None:
         claim_folder(settings.out)
-    run = _run(settings, settings.predicted, settings.pred_reader, rules, notices, on_progress)
+    run = _run(
+        settings, settings.predicted, ("--pred-reader", settings.pred_reader), rules, notices, on_progress
+    )
     contests: tuple[Contest, ...] = ()
     if settings.against is not None:
-        other = _run(settings, settings.against, settings.against_reader, rules, notices, on_progress)
+        reader = ("--against-reader", settings.against_reader)
+        other = _run(settings, settings.against, reader, rules, notices, on_progress)
         contests = tuple(_contests(run, other))
         if not contests:
             raise NothingUsableError(
@@ -89,7 +101,7 @@ def _rules(settings: EvaluateSettings) -> PairingRules:
         if settings.part is not None:
             _check_part(settings.part, table)
     count = settings.missing == "count" or (settings.missing is None and settings.part is not None)
-    return PairingRules(settings.part, table, settings.keep_noted, count, frozenset(), settings.spacing)
+    return PairingRules(settings.part, table, settings.skip_noted, count, frozenset(), settings.spacing)
 
 
 def _check_part(part: str, table: Table) -> None:
@@ -104,16 +116,16 @@ def _check_part(part: str, table: Table) -> None:
 
 
 def _run(
-    settings: EvaluateSettings, predicted: Path, reader: str | None, rules: PairingRules, notices: list[str],
-    on_progress: Progress | None,
+    settings: EvaluateSettings, predicted: Path, reader: tuple[str, str | None], rules: PairingRules,
+    notices: list[str], on_progress: Progress | None,
 ) -> _Run:  # fmt: skip
     ours = Source(predicted, "--pred-format", settings.pred_format, settings.images)
     theirs = Source(settings.truth, "--truth-format", settings.truth_format, settings.images)
     run = _Run(*open_both(ours, theirs, settings.schema_name, notices.append))
     rules = replace(rules, refused=refused_images(predicted))
-    reader_option = "--pred-reader" if predicted == settings.predicted else "--against-reader"
+    option, name = reader
     pairs = paired(
-        by_one_reader(read_labelled(run.predicted), reader, reader_option, notices.append),
+        by_one_reader(read_labelled(run.predicted), name, option, notices.append),
         by_one_reader(read_labelled(run.truth), settings.truth_reader, "--truth-reader", notices.append),
         rules,
         run.unpaired,
@@ -122,7 +134,9 @@ def _run(
         SpineTally(), PointTally(settings.within), MaskTally(), DetectionTally(), PixelTally(), ClassTally(),
         AgreementTally(),
     ]  # fmt: skip
-    run.worst = _counted(pairs, tallies, run, settings.worst if settings.out is not None else 0, on_progress)
+    # Of a second prediction only its figures are wanted.
+    wanted = settings.worst if settings.out is not None and option == "--pred-reader" else 0
+    run.worst = _counted(pairs, tallies, run, wanted, on_progress)
     if not run.names or len(run.unpaired.without_answer) == len(run.names):
         raise NothingUsableError(_nothing(run, settings.truth, predicted))
     groups = run.unpaired.groups or None
@@ -163,8 +177,12 @@ def _nothing(run: _Run, truth: Path, predicted: Path) -> str:
         return f"{ours}: holds no prediction of an image -- name the folder or file that does"
     missing = rest.not_predicted + rest.without_answer
     if not missing:
-        left = ", ".join(f"{count} {reason}" for reason, count in rest.left_out.items())
-        why = f"none of its images is to be evaluated ({left})" if left else "it holds no labelled image"
+        left = ", ".join(f"{count} since {reason}" for reason, count in rest.left_out.items())
+        why = (
+            f"none of its images is to be evaluated (images left out: {left})"
+            if left
+            else "it holds no labelled image"
+        )
         return f"{theirs}: {why} -- check TRUTH, --part and --images"
     shown = " and ".join(", ".join(map(printable, names[:2])) for names in (rest.without_truth, missing))
     return f"{ours}: no image in common with {theirs} (names such as {shown}) -- images are matched by their name"

@@ -35,7 +35,8 @@ class EvaluateSettings(BaseModel):
         within: Thresholds of the success rates; None for those customary in the unit.
         missing: ``count`` an image without prediction as not answered, or ``skip`` it; None counts them where a part
             is named and skips them otherwise. What the prediction's own run gave up always counts.
-        keep_noted: Whether images whose true labels carry a remark (suspect labels) are evaluated.
+        skip_noted: Whether images whose true labels carry a remark (suspect labels) are left out, as they are from
+            the figures of a model's card.
         pred_reader: Which of several readers is meant in ``predicted``; None for their mean.
         against_reader: Likewise in ``against``.
         truth_reader: Likewise in ``truth``.
@@ -57,7 +58,7 @@ class EvaluateSettings(BaseModel):
     spacing: Spacing | None = None
     within: tuple[float, ...] | None = None
     missing: Literal["count", "skip"] | None = None
-    keep_noted: bool = False
+    skip_noted: bool = False
     pred_reader: str | None = None
     against_reader: str | None = None
     truth_reader: str | None = None
@@ -135,6 +136,10 @@ def unmatched(rest: Unpaired) -> list[str]:
         ("predicted without a truth, left out", rest.without_truth),
     )
     lines = [f"{len(names)} images {what}: {_named(names)}" for what, names in kinds if names]
+    if rest.noted:
+        lines.append(
+            f"the true labels of {rest.noted} images carry a remark -- leave them out with --skip-noted if it matters"
+        )
     lines += [f"{count} images left out: {reason}" for reason, count in rest.left_out.items()]
     return lines
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from spinekit.core.image import BoolArray
 from spinekit.core.outline import Outline, to_mask
+from spinekit.metrics import intersection_over_union
 from spinekit.metrics.detection import Run, packed_runs
 
 
@@ -49,6 +50,15 @@ def patch_of(outline: Outline, height: int, width: int) -> Patch:
     return Patch(to_mask(moved, rows, columns), y0, x0)
 
 
+def overlap_of(first: Patch, second: Patch) -> float:
+    """Intersection over union; nothing is laid out where the two lie apart, as most bodies of a spine do."""
+    ends = [(patch.top + patch.mask.shape[0], patch.left + patch.mask.shape[1]) for patch in (first, second)]
+    apart = max(first.top, second.top) >= min(ends[0][0], ends[1][0]) or max(first.left, second.left) >= min(
+        ends[0][1], ends[1][1]
+    )
+    return 0.0 if apart else intersection_over_union(*together(first, second))
+
+
 def together(first: Patch, second: Patch) -> tuple[BoolArray, BoolArray]:
     """Two masks laid on the smallest part of the image that holds both."""
     held = [patch for patch in (first, second) if patch.mask.size]
@@ -85,4 +95,5 @@ def packed_patch(patch: Patch, height: int, width: int) -> Run:
     framed = np.pad(columns.ravel(), 1)
     # Where the mask begins or ends; the first run is of what lies outside.
     turns = np.flatnonzero(framed[1:] != framed[:-1]) + patch.left * height
-    return packed_runs(np.diff(turns, prepend=0, append=height * width).tolist(), height, width)
+    runs = np.diff(turns, prepend=0, append=height * width).tolist()
+    return packed_runs(runs if runs[-1] else runs[:-1], height, width)

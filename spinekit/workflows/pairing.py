@@ -30,6 +30,7 @@ class Unpaired:
         left_out: How many images of the truth were left out, by reason.
         unlike: Images that cannot be compared, one line each.
         groups: Group of each paired image, where it is known.
+        noted: How many of the paired images have true labels that carry a remark.
     """
 
     without_answer: list[str] = field(default_factory=list)
@@ -38,6 +39,7 @@ class Unpaired:
     left_out: Counter[str] = field(default_factory=Counter)
     unlike: list[str] = field(default_factory=list)
     groups: dict[str, str] = field(default_factory=dict)
+    noted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class PairingRules:
     Attributes:
         part: Part of the split that is evaluated; None for all.
         table: The split, with columns ``part`` and maybe ``group``; None where there is none.
-        keep_noted: Whether images whose true labels carry a remark are evaluated.
+        skip_noted: Whether images whose true labels carry a remark are left out.
         count_missing: Whether an image of the truth without a prediction counts as not answered.
         refused: Images that the prediction's own run gave up, which always do.
         spacing: Stated by the user; overrides what both say.
@@ -55,7 +57,7 @@ class PairingRules:
 
     part: str | None = None
     table: Table | None = None
-    keep_noted: bool = False
+    skip_noted: bool = False
     count_missing: bool = False
     refused: frozenset[str] = frozenset()
     spacing: Spacing | None = None
@@ -174,10 +176,10 @@ def _wanted(truth: Iterable[Scene], rules: PairingRules, unpaired: Unpaired) -> 
         if rules.part is not None and rules.table is not None:
             part = rules.table.cell(scene.image.name, "part")
             if part != rules.part:
-                unpaired.left_out[f"in part {part}" if part else "in no part"] += 1
+                unpaired.left_out[f"they are in part {part}" if part else "they are in no part"] += 1
                 continue
-        if scene.notes and not rules.keep_noted:
-            unpaired.left_out["the true labels carry a remark"] += 1
+        if scene.notes and rules.skip_noted:
+            unpaired.left_out["their true labels carry a remark"] += 1
             continue
         yield scene
 
@@ -246,6 +248,7 @@ def _comparable(truth: Scene, predicted: Scene, rules: PairingRules, unpaired: U
 def _pair(truth: Scene, predicted: Scene | None, rules: PairingRules, unpaired: Unpaired) -> Pair:
     """Both with one spacing: the one stated, the truth's, or the prediction's."""
     image = truth.image
+    unpaired.noted += bool(truth.notes)
     spacing = rules.spacing or image.spacing or (predicted.image.spacing if predicted is not None else None)
     group = rules.table.cell(image.name, "group") if rules.table is not None else ""
     if group or truth.group:

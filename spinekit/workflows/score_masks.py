@@ -17,7 +17,7 @@ from spinekit.metrics import dice, intersection_over_union
 from spinekit.metrics.bootstrap import Groups, percentage, ratio, score_of, score_of_sums
 from spinekit.metrics.surfaces import hausdorff_95, mean_surface_distance, surface_distances
 from spinekit.views.plots_evaluation import error_boxes
-from spinekit.workflows.mask_patches import Patch, patch_of, together
+from spinekit.workflows.mask_patches import Patch, overlap_of, patch_of, together
 from spinekit.workflows.scoring import Chart, Pair, Section, column_mm, common_unit, isotropic, known
 
 
@@ -169,7 +169,7 @@ def _by_overlap(
     ours: Sequence[Instance], theirs: Sequence[Instance], truth: Scene
 ) -> list[tuple[Instance, Instance | None]]:
     left, right = ([_patch(item, truth.image) for item in part] for part in (ours, theirs))
-    overlap = np.array([[intersection_over_union(*together(a, b)) for b in right] for a in left])
+    overlap = np.array([[overlap_of(a, b) for b in right] for a in left])
     chosen: dict[int, int] = {}
     if overlap.size:
         rows, columns = linear_sum_assignment(-overlap)
