@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -320,6 +321,11 @@ def clear_faults(plan: TrainingPlan) -> Iterator[None]:
         yield
     except SpinekitError:
         raise
+    except subprocess.CalledProcessError as error:
+        raise EnvironmentFaultError(
+            f"--device {plan.device}: a process of the training ended with code {error.returncode} -- "
+            "see its own lines above, or train on one device"
+        ) from error
     except (RuntimeError, MemoryError, ValueError, OSError) as error:
         text = str(error).lower()
         size = f"batch {plan.batch} of {plan.canvas.height} x {plan.canvas.width}"

@@ -29,6 +29,7 @@ from spinekit.models.history import (
 )
 from spinekit.models.training import OnBatch, OnEpoch, TrainingPlan
 from spinekit.models.unet import UNet, load_unet, save_unet, to_input
+from spinekit.schemas.strict_yaml import load_yaml
 
 UInt8 = npt.NDArray[np.uint8]
 _CROP = 256
@@ -263,9 +264,19 @@ def train_unet(
             on_epoch(report)
     counts = np.sum([confusion(load_unet(best), example) for example in val], axis=0)
     note_curves(
-        out, FinalCurves(labels=[str(k) for k in range(classes)], confusion=counts.T.astype(float).tolist())
+        out, FinalCurves(labels=_names(workspace, classes), confusion=counts.T.astype(float).tolist())
     )
     return best
+
+
+def _names(workspace: Path, classes: int) -> list[str]:
+    """What the classes are called, where the workspace says so."""
+    path = workspace / "data.yaml"
+    content = load_yaml(path, number_keys=True) if path.is_file() else {}
+    names = content.get("names", {}) if isinstance(content, dict) else {}
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    return [str(names.get(index, index)) for index in range(classes)]
 
 
 def _over(plan: TrainingPlan, history: list[EpochReport], seconds: float) -> bool:

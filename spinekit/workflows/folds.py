@@ -60,11 +60,13 @@ def train_folds(
         notice: Told of which fold it is, and of everything passed over or doubtful.
 
     Raises:
-        UsageError: If a split is named too, or there are fewer groups than folds.
+        UsageError: If there are fewer groups than folds.
     """
-    if settings.folds is None or settings.split is not None:
-        raise UsageError("--folds: divides the data itself -- leave out --split and the recipe's split")
+    if settings.folds is None:
+        raise UsageError("--folds: how many is not said -- give a number from 3")
     notice = notice or (lambda _line: None)
+    if settings.split is not None:
+        notice(f"{settings.split}: not used, since folds divide all films anew")
     tables = _tables(settings, notice)
     results: list[FoldResult] = []
     for number, rows in enumerate(tables, start=1):

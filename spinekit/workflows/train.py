@@ -13,7 +13,7 @@ from spinekit.files import write_text
 from spinekit.models.canvas import Canvas
 from spinekit.models.history import EpochReport, read_history
 from spinekit.models.starting import Start, find_start
-from spinekit.models.training import TrainingPlan
+from spinekit.models.training import UNET, TrainingPlan
 from spinekit.models.training import train as train_network
 from spinekit.schemas import load_schema
 from spinekit.workflows.recipe import settings_of
@@ -79,6 +79,8 @@ def train(
     schema = load_schema(settings.schema_name)
     start = find_start(settings.task, settings.model, settings.start, schema, settings.download)
     _tell(notice, f"begins: {start.words}")
+    if start.architecture == UNET and settings.device not in {None, "cpu"}:
+        _tell(notice, f"--device {settings.device}: {UNET} is small and trains on the processor")
     settings = with_preset(_begun(settings, start), schema)
     settings = with_split(settings, out, notice)
     _write_recipe(settings, start.words, out)

@@ -71,7 +71,7 @@ def trial_settings(given: Mapping[str, Any], out: Path) -> TrainSettings:
         "name": f"trial-{task}",
         "schema": kind.schema,
         "imgsz": kind.side,
-        "epochs": 300,
+        "epochs": 40,
         "seconds": SECONDS,
         "learning_rate": 1e-3,
         **{key: value for key, value in given.items() if key != "data"},

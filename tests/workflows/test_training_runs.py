@@ -175,8 +175,10 @@ def test_the_classic_recipe_trains_as_it_stands(tmp_path: Path, monkeypatch: pyt
 
 
 def test_folds_are_tested_on_what_they_did_not_learn(tmp_path: Path) -> None:
-    settings = tiny_settings(tmp_path, "sem", folds=3, split=None, epochs=1)
-    results = train_folds(settings, tmp_path / "out")
+    settings = tiny_settings(tmp_path, "sem", folds=3, epochs=1)
+    notices: list[str] = []
+    results = train_folds(settings, tmp_path / "out", notice=notices.append)
+    assert "split.csv: not used, since folds divide all films anew" in notices[0]
     assert [result.fold for result in results] == [1, 2, 3]
     rows = list(csv.reader((tmp_path / "out" / "folds.csv").read_text("utf-8").splitlines()))
     assert [row[0] for row in rows] == ["fold", "1", "2", "3", "mean", "sd"]
@@ -193,5 +195,3 @@ def test_folds_are_tested_on_what_they_did_not_learn(tmp_path: Path) -> None:
         for k in (1, 2, 3)
     ]
     assert len(set.union(*tested)) == sum(map(len, tested))
-    with pytest.raises(UsageError, match="leave out --split"):
-        train_folds(tiny_settings(tmp_path, "sem", folds=3), tmp_path / "no")

@@ -29,5 +29,5 @@ def tiny_settings(folder: Path, task: str, **more: object) -> TrainSettings:
     }
     settings = settings_of(TrainSettings, content, "tiny")
     if not films.exists():
-        write_films(settings, films, 2 if task == "sem" else 4, 2, 160)
+        write_films(settings, films, 1 if task == "sem" else 4, 2, 160)
     return settings
