@@ -100,8 +100,8 @@ def test_the_truth_against_itself_is_perfect(tmp_path: Path, kind: Callable[[str
     perfect = {
         "MRE": 0, "SD of": 0, "SDR": 100, "bias": 0, "SD x": 0, "SD y": 0, "bodies found (%)": 100,
         "level names right": 100, "found bodies named one": 0, "corner MRE": 0, "SMAPE": 0, "CMAE": 0,
-        "main angle": 0, "second angle": 0, "third angle": 0, "box ": 1, "V_": 1, "Dice": 1, "IoU": 1, "SCR": 100, "lower limit": 0,
-        "upper limit": 0, "mean error": 0, "ICC": 1,
+        "main angle": 0, "second angle": 0, "third angle": 0, "box ": 1, "V_": 1, "Dice": 1, "IoU": 1, "SCR": 100,
+        "lower limit": 0, "upper limit": 0, "mean error": 0, "ICC": 1,
     }  # fmt: skip
     checked = 0
     for one in found.sections:
