@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import subprocess
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spinekit.core.errors import EnvironmentFaultError, SpinekitError, UsageError
+from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.models.canvas import Canvas
 from spinekit.models.course import Course, write_course
 from spinekit.models.environment import load_library
-from spinekit.models.history import EpochReport, read_history
+from spinekit.models.faults import Tried, check_pickler, clear_faults
+from spinekit.models.following import OnBatch, OnEpoch, following, listen
 
 TASKS = {
     "pose": "pose",
@@ -29,9 +28,6 @@ FAMILIES = ("yolo11", "yolo12", "yolo26")
 SIZES = "nsmlx"
 ARCHITECTURES = {"pose": FAMILIES, "seg": FAMILIES, "detect": FAMILIES, "sem": ("yolo26",)}
 _WATCHED = 4  # val images whose predictions are noted after every epoch
-
-OnEpoch = Callable[[EpochReport], None]
-OnBatch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +167,7 @@ def train(
     if plan.architecture == UNET:
         from spinekit.models.unet_training import train_unet
 
-        with clear_faults(plan):
+        with clear_faults(_tried(plan)):
             return train_unet(plan, data.parent, out, plan.classes, on_epoch, on_batch, resume)
     from spinekit.models.checkpoint import scrub, unfinished
 
@@ -209,17 +205,21 @@ def _run(
             settings["device"] = plan.device
     several = "," in (plan.device or "")
     if several:
-        _check_pickler()
+        check_pickler()
     else:
-        _listen(model, on_epoch, on_batch)
+        listen(model, on_epoch, on_batch)
     # Some of the library's bars go to standard output whatever its level.
     with (
-        clear_faults(plan),
+        clear_faults(_tried(plan)),
         Path(os.devnull).open("w", encoding="utf-8") as nowhere,
         contextlib.redirect_stdout(nowhere),
-        _following(out, on_epoch if several else None),
+        following(out, on_epoch if several else None),
     ):
         model.train(trainer=TRAINERS[plan.task], **settings)
+
+
+def _tried(plan: TrainingPlan) -> Tried:
+    return Tried(plan.batch, plan.canvas, plan.learning_rate, plan.device)
 
 
 def _course(plan: TrainingPlan, workspace: Path) -> Course:
@@ -252,99 +252,6 @@ def _begin(library: Any, plan: TrainingPlan) -> Any:
     return model
 
 
-def _listen(model: Any, on_epoch: OnEpoch | None, on_batch: OnBatch | None) -> None:
-    """Tells of epochs and batches of a training in this process."""
-    done = [0]
-
-    def epoch_start(_trainer: Any) -> None:
-        done[0] = 0
-
-    def batch_end(trainer: Any) -> None:
-        done[0] += 1
-        if on_batch is not None:
-            on_batch(done[0], len(trainer.train_loader))
-
-    def fit_end(trainer: Any) -> None:
-        # The library calls once more after the last epoch, for the best one: the report is then an old one.
-        report = getattr(trainer, "report", None)
-        if on_epoch is not None and report is not None and report.epoch == trainer.epoch + 1:
-            on_epoch(report)
-
-    model.add_callback("on_train_epoch_start", epoch_start)
-    model.add_callback("on_train_batch_end", batch_end)
-    model.add_callback("on_fit_epoch_end", fit_end)
-
-
-@contextlib.contextmanager
-def _following(out: Path, on_epoch: OnEpoch | None) -> Iterator[None]:
-    """Tells of epochs that other processes train, by the history that they write."""
-    if on_epoch is None:
-        yield
-        return
-    ended = threading.Event()
-    told = {report.epoch for report in read_history(out)}
-
-    def tell() -> None:
-        for report in read_history(out):
-            if report.epoch not in told:
-                told.add(report.epoch)
-                on_epoch(report)
-
-    def follow() -> None:
-        while not ended.wait(1.0):
-            tell()
-
-    thread = threading.Thread(target=follow, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-        tell()
-
-
-def _check_pickler() -> None:
-    """Refuses a training on several devices where the library could not send it to them."""
-    import importlib.util
-
-    if importlib.util.find_spec("cloudpickle") is None:
-        raise EnvironmentFaultError(
-            "--device: training on several devices needs cloudpickle -- pip install 'spinekit[multi-gpu]'"
-        )
-
-
-@contextlib.contextmanager
-def clear_faults(plan: TrainingPlan) -> Iterator[None]:
-    """Says in one line what a training died of, where it can be mended; anything else is raised as it is."""
-    try:
-        yield
-    except SpinekitError:
-        raise
-    except subprocess.CalledProcessError as error:
-        raise EnvironmentFaultError(
-            f"--device {plan.device}: a process of the training ended with code {error.returncode} -- "
-            "see its own lines above, or train on one device"
-        ) from error
-    except (RuntimeError, MemoryError, ValueError, OSError) as error:
-        text = str(error).lower()
-        size = f"batch {plan.batch} of {plan.canvas.height} x {plan.canvas.width}"
-        if isinstance(error, MemoryError) or "out of memory" in text or "allocate memory" in text:
-            raise EnvironmentFaultError(
-                f"out of memory with {size} -- lower --batch or --imgsz, or take a smaller --model"
-            ) from error
-        if "nan" in text.split() or "nan persisted" in text or "nan/inf" in text:
-            raise UsageError(
-                f"the loss is no number any more -- lower learning_rate ({plan.learning_rate:g}), "
-                "use precision: fp32, or look at the labels with spinekit dataset check"
-            ) from error
-        if "device" in text and ("invalid" in text or "cuda" in text):
-            raise EnvironmentFaultError(
-                f"--device {plan.device}: there is no such device here -- use cpu, or one that nvidia-smi lists"
-            ) from error
-        raise
-
-
 def score_part(plan: TrainingPlan, data: Path, weights: Path, part: str, out: Path) -> dict[str, float]:
     """What weights do on one part of a workspace, by the library's and our own metrics.
 
@@ -375,7 +282,7 @@ def score_part(plan: TrainingPlan, data: Path, weights: Path, part: str, out: Pa
         arguments["device"] = plan.device.split(",")[0]
     out.mkdir(parents=True, exist_ok=True)
     with (
-        clear_faults(plan),
+        clear_faults(_tried(plan)),
         Path(os.devnull).open("w", encoding="utf-8") as nowhere,
         contextlib.redirect_stdout(nowhere),
     ):

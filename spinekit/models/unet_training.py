@@ -19,6 +19,7 @@ from torch.nn import functional
 from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.files import atomic_path
 from spinekit.models.environment import use_threads
+from spinekit.models.following import OnBatch, OnEpoch
 from spinekit.models.history import (
     EpochReport,
     FinalCurves,
@@ -27,7 +28,7 @@ from spinekit.models.history import (
     note_epoch,
     read_history,
 )
-from spinekit.models.training import OnBatch, OnEpoch, TrainingPlan
+from spinekit.models.training import TrainingPlan
 from spinekit.models.unet import UNet, load_unet, save_unet, to_input
 from spinekit.schemas.strict_yaml import load_yaml
 

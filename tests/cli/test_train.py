@@ -10,12 +10,12 @@ import pytest
 from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.files import bundled
 from spinekit.models.canvas import Canvas
+from spinekit.models.faults import Tried, clear_faults
 from spinekit.models.history import EpochReport
-from spinekit.models.training import TrainingPlan, clear_faults
 from spinekit.models.weights import shipped_names
 from tests.cli.conftest import Say
 
-PLAN = TrainingPlan("pose", "yolo11n", None, Canvas(640, 640), 1, 16, 1e-3, 0)
+TRIED = Tried(16, Canvas(640, 640), 1e-3)
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,14 @@ def test_what_a_training_dies_of_is_told() -> None:
         (MemoryError(), "lower --batch or --imgsz"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "take a smaller --model"),
     ):
-        with pytest.raises(EnvironmentFaultError, match=told), clear_faults(PLAN):
+        with pytest.raises(EnvironmentFaultError, match=told), clear_faults(TRIED):
             raise error
     why = r"the loss is no number any more -- lower learning_rate \(0\.001\)"
-    with pytest.raises(UsageError, match=why), clear_faults(PLAN):
+    with pytest.raises(UsageError, match=why), clear_faults(TRIED):
         raise RuntimeError("Training failed: NaN persisted for 4 epochs")
-    with pytest.raises(RuntimeError, match="something else"), clear_faults(PLAN):
-        raise RuntimeError("something else")
+    why = "CUDA error: device-side assert triggered"  # not for want of a device
+    with pytest.raises(RuntimeError, match=why), clear_faults(TRIED):
+        raise RuntimeError(why)
 
 
 def test_an_epoch_is_told_with_the_best_and_the_time_left() -> None:

@@ -17,11 +17,11 @@ from spinekit.core.errors import EnvironmentFaultError
 from spinekit.models.canvas import Canvas
 from spinekit.models.course import Course, read_course, write_course
 from spinekit.models.environment import load_library
-from spinekit.models.training import TrainingPlan, clear_faults
+from spinekit.models.faults import Tried, clear_faults
 from tests.conftest import environment
 from tests.workflows.training_films import tiny_settings
 
-PLAN = TrainingPlan("pose", "yolo11n", None, Canvas(96, 96), 1, 2, 1e-3, 0, device="0,1")
+TRIED = Tried(2, Canvas(96, 96), 1e-3, "0,1")
 
 
 def test_our_trainers_can_be_imported_by_name() -> None:
@@ -45,7 +45,7 @@ def test_devices_that_are_not_there_are_told() -> None:
     why = "Invalid CUDA 'device=0,1' requested. Use 'device=cpu' or pass valid CUDA device(s)"
     with (
         pytest.raises(EnvironmentFaultError, match="--device 0,1: there is no such device here"),
-        clear_faults(PLAN),
+        clear_faults(TRIED),
     ):
         raise ValueError(why)
 
