@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from spinekit.core.errors import UsageError
@@ -9,6 +10,10 @@ from spinekit.files import printable
 from spinekit.formats.foreign import foreign_tool, seen
 from spinekit.formats.plugin import AnnotationFormat
 from spinekit.formats.registry import annotation_formats
+
+_DEPTH = 3  # of folders within a folder in which annotations are looked for
+_LOOKED_AT = 60  # folders
+_SHOWN = 4
 
 
 def detect_format(path: Path) -> AnnotationFormat:
@@ -27,6 +32,13 @@ def detect_format(path: Path) -> AnnotationFormat:
     if found:
         names = ", ".join(item.name for item in found)
         raise UsageError(f"{shown}: may be of several formats ({names}) -- say which with --from")
+    below = [] if path.is_file() else _further_down(path)
+    if below:
+        listed = ", ".join(f"{printable(name)} ({form})" for name, form in below[:_SHOWN])
+        more = f" and {len(below) - _SHOWN} more" if len(below) > _SHOWN else ""
+        raise UsageError(
+            f"{shown}: is a folder of folders, with annotations in {listed}{more} -- name one of them"
+        )
     tool = foreign_tool(path)
     if tool is not None:
         raise UsageError(f"{shown}: holds {tool.name}, which spinekit does not read -- {tool.advice}")
@@ -35,6 +47,22 @@ def detect_format(path: Path) -> AnnotationFormat:
         f"{shown}: holds {seen(path)}, and no annotation format recognises it -- name the annotation itself, "
         f"or say with --from which of these it is: {names}"
     )
+
+
+def _further_down(path: Path) -> list[tuple[str, str]]:
+    """Folders below one that hold annotations, with their format; none below one that does."""
+    found: list[tuple[str, str]] = []
+    for looked, (folder, subfolders, _) in enumerate(os.walk(path), start=1):
+        here = Path(folder)
+        names = [] if here == path else [item.name for item in candidates(here)]
+        if names:
+            found.append((here.relative_to(path).as_posix(), " or ".join(names)))
+        if names or len(here.relative_to(path).parts) >= _DEPTH:
+            subfolders.clear()
+        if looked >= _LOOKED_AT:
+            break
+        subfolders.sort()
+    return found
 
 
 def candidates(path: Path) -> list[AnnotationFormat]:

@@ -40,6 +40,11 @@ _AS_COCO = "export there as COCO JSON"
 # By what the files themselves hold: the tools' names stand in their own documentation of these keys.
 TOOLS: tuple[ForeignTool, ...] = (
     _tool("an export of Labelbox", "turn it into COCO JSON with Labelbox's own tools", rb'"data_row"\s*:'),
+    _tool(
+        "attributes alone, without annotations, of the VGG Image Annotator",
+        "export the annotations there",
+        rb'\A\s*\{\s*"region"\s*:\s*\{\s*"[^"]*"\s*:\s*\{\s*"type"\s*:\s*"(?:text|dropdown|radio|checkbox|image)"',
+    ),
     _tool("KITTI labels", "turn them into COCO JSON or YOLO", rb"\A\S+" + _NUMBERS + rb"{14,15}\s*(?:\n|\Z)"),
     _tool("predictions of Lightly", "ask Lightly for COCO JSON", rb'"predictions"\s*:', rb'"file_name"\s*:'),
     _tool(

@@ -53,10 +53,12 @@ def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iter
     path = _annotation_file(path)
     folder = image_folder(options.images or path.parent)
     groups = _groups(path.parent / "series.csv")
-    for entry in read_export(path).entries:
+    entries = read_export(path).entries
+    mixed = not schema.landmarks and _holds_shapes(entries)
+    for entry in entries:
         image = present(folder.find(entry.name), entry.place, options)
         if image is not None:
-            yield _scene(entry, image, schema, groups, options)
+            yield _scene(entry, image, schema, groups, options, pass_points=mixed)
 
 
 def left_out(path: Path, images: Path | None = None) -> tuple[str, ...]:
@@ -106,7 +108,9 @@ def _annotation_file(path: Path) -> Path:
     if not path.is_dir():
         return path
     for pattern in ("via_project*.json", "via*.json", "via*.csv", "*.json", "*.csv"):
-        found = [item for item in sorted(path.glob(pattern)) if item.name != "series.csv"]
+        named = [item for item in sorted(path.glob(pattern)) if item.name != "series.csv"]
+        # Attributes saved by themselves lie beside annotations; where nothing is recognised, all are told.
+        found = [item for item in named if item.is_file() and detect(item)] or named
         if len(found) == 1:
             return found[0]
         if found:
@@ -115,8 +119,36 @@ def _annotation_file(path: Path) -> Path:
     raise AnnotationError(f"{path}: holds no VIA annotation -- name its CSV or JSON file")
 
 
+def _holds_shapes(entries: tuple[Entry, ...]) -> bool:
+    """Whether anything but points is drawn; among such, points that nobody named may be passed over."""
+    return any(region.kind != "point" for entry in entries for region in entry.regions())
+
+
+def _check_count(entry: Entry, options: LabelOptions) -> None:
+    """Refuses a CSV with fewer regions than its rows promise; tells of one with more, which some tools write."""
+    stated, count = "/".join(sorted(entry.declared)), len(entry.rows)
+    if not entry.declared or stated == str(count):
+        return
+    if stated.isdecimal() and int(stated) < count:
+        options.notice(
+            f"{entry.place}: {printable(entry.name)} has {count} regions where region_count says {stated}: all "
+            "are read"
+        )
+        return
+    raise AnnotationError(
+        f"{entry.place}: {printable(entry.name)} should have {stated} regions "
+        f"but has {count} -- the file is cut short or edited: export it again"
+    )
+
+
 def _scene(
-    entry: Entry, image: ImageRef, schema: Schema, groups: Mapping[str, str], options: LabelOptions
+    entry: Entry,
+    image: ImageRef,
+    schema: Schema,
+    groups: Mapping[str, str],
+    options: LabelOptions,
+    *,
+    pass_points: bool,
 ) -> Scene:
     """One image with all its regions understood."""
     if len(entry.sizes) > 1:
@@ -124,14 +156,15 @@ def _scene(
             f"{entry.place}: {printable(entry.name)} stands in the file with {len(entry.sizes)} different "
             "sizes -- keep the regions of one"
         )
-    if entry.declared and entry.declared != {str(len(entry.rows))}:
-        raise AnnotationError(
-            f"{entry.place}: {printable(entry.name)} should have {'/'.join(sorted(entry.declared))} regions "
-            f"but has {len(entry.rows)} -- the file is cut short or edited: export it again"
-        )
+    _check_count(entry, options)
     for line in entry.passed:
         options.notice(line)
-    found = instances(entry.regions(), schema, options.class_attribute, options.notice)
+    regions = entry.regions()
+    if pass_points:
+        for region in (region for region in regions if region.kind == "point"):
+            options.notice(f"{region.place}: a point has no place in {schema.name}, which has no landmarks")
+        regions = [region for region in regions if region.kind != "point"]
+    found = instances(regions, schema, options.class_attribute, options.notice)
     outside = reach_out(found, image)
     if outside:
         options.notice(f"{entry.place}: {printable(entry.name)}: {outside}")

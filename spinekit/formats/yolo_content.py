@@ -9,7 +9,14 @@ from pathlib import Path
 
 from spinekit.core.errors import SpinekitError
 from spinekit.formats.plugin import AS_IT_LIES, LabelOptions, Vocabulary
-from spinekit.formats.yolo_layout import LABEL_FOLDERS, MASK_FOLDER, data_set, holds_rows, label_files
+from spinekit.formats.yolo_layout import (
+    IMAGE_FOLDERS,
+    LABEL_FOLDERS,
+    MASK_FOLDER,
+    data_set,
+    holds_rows,
+    label_files,
+)
 from spinekit.formats.yolo_settings import DARKNET, LISTS_OF_NAMES, is_settings, settings_file
 
 _PEEKED_FILES = 50
@@ -62,8 +69,8 @@ def _texts(folder: Path, stated: bool) -> Iterator[Path]:
     inner = any(path.name.casefold() in LABEL_FOLDERS for path in folder.iterdir())
     outer = () if inner else (folder.name,)
     for parent, folders, files in islice(os.walk(folder), _PEEKED_FOLDERS):
-        folders.sort()
         place = Path(parent)
+        folders[:] = sorted(name for name in folders if not _is_its_own(place / name))
         named = any(part.casefold() in LABEL_FOLDERS for part in (*outer, *place.relative_to(folder).parts))
         for name in sorted(files):
             text = place / name
@@ -72,6 +79,20 @@ def _texts(folder: Path, stated: bool) -> Iterator[Path]:
             beside = any(text.with_suffix(suffix).name in files for suffix in _IMAGE_SUFFIXES)
             if named or beside or (stated and holds_rows(text) is not False):
                 yield text
+
+
+def _is_its_own(folder: Path) -> bool:
+    """Whether a folder within a folder is a data set by itself: it says what its classes are called.
+
+    A folder of labels may hold the list of names and is no data set for that.
+    """
+    try:
+        if settings_file(folder) is None:
+            return False
+        inner = {path.name.casefold() for path in folder.iterdir() if path.is_dir()}
+    except (SpinekitError, OSError):
+        return False
+    return folder.name.casefold() not in LABEL_FOLDERS or bool(inner & (LABEL_FOLDERS | IMAGE_FOLDERS))
 
 
 def _has_polygons(path: Path) -> bool:

@@ -59,6 +59,7 @@ FOREIGN = [
     ("formats/labelformat_fixtures/object_detection/KITTI", "KITTI"),
     ("formats/labelformat_fixtures/object_detection/lightly", "Lightly"),
     ("formats/datumaro_fixtures/cvat_dataset/for_video", "CVAT XML for video"),
+    ("formats/via_official/v2/sherlock_attributes.json", "attributes alone"),
     ("formats/datumaro_fixtures/labelme_dataset", "old LabelMe"),
 ]
 
@@ -177,3 +178,24 @@ def test_two_formats_leave_the_choice_to_the_user(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(detection, "annotation_formats", lambda: tuple(both))
     with pytest.raises(UsageError, match=r"may be of several formats \(one, two\) -- say which with --from"):
         detect_format(tmp_path)
+
+
+def test_a_folder_of_data_sets_names_them(tmp_path: Path) -> None:
+    for place in ("spine/train", "spine/val", "pelvis"):
+        folder = tmp_path / place
+        save_image(folder / "images" / "a.png")
+        (folder / "labels").mkdir()
+        (folder / "labels" / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n", encoding="utf-8")
+        (folder / "data.yaml").write_text("names: [L1]\n", encoding="utf-8")
+    said = r"folder of folders, with annotations in pelvis \(yolo\), spine/train \(yolo\), spine/val \(yolo\) -- n"
+    with pytest.raises(UsageError, match=said):
+        detect_format(tmp_path)
+    assert names(tmp_path / "pelvis") == ["yolo"]
+
+
+def test_a_list_of_names_among_labels_makes_no_set_of_its_own(tmp_path: Path) -> None:
+    save_image(tmp_path / "images" / "a.png")
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n", encoding="utf-8")
+    (tmp_path / "labels" / "classes.txt").write_text("L1\n", encoding="utf-8")
+    assert names(tmp_path) == ["yolo"]

@@ -184,6 +184,32 @@ class TestFiles:
         with pytest.raises(AnnotationError, match="should have 4 regions but has 3"):
             list(via.read(table(tmp_path, *points(4)[:3]), load_schema("orbit-4")))
 
+    def test_more_regions_than_counted_are_all_read_and_told(self, tmp_path: Path) -> None:
+        rows = [row.replace(",{},4,", ",{},1,") for row in points(4)]
+        heard: list[str] = []
+        (scene,) = via.read(table(tmp_path, *rows), load_schema("orbit-4"), LabelOptions(notice=heard.append))
+        assert len(scene.instances) == 1
+        (line,) = heard
+        assert "a.png has 4 regions where region_count says 1: all are read" in line
+
+    def test_points_that_nobody_named_are_passed_over_among_shapes_alone(self, tmp_path: Path) -> None:
+        point = {"name": "point", "cx": 5, "cy": 6}
+        heard: list[str] = []
+        file = annotation(tmp_path, polygon([1, 9, 9], [2, 2, 8]), point)
+        (scene,) = via.read(file, THINGS, LabelOptions(notice=heard.append))
+        assert len(scene.instances) == 1
+        assert [line.split(": ", 2)[2] for line in heard] == [
+            "region 1: a point has no place in things, which has no landmarks"
+        ]
+        with pytest.raises(AnnotationError, match="a point, but things has no landmarks"):
+            list(via.read(annotation(tmp_path, point), THINGS))
+
+    def test_attributes_saved_beside_annotations_are_no_second_annotation(self, tmp_path: Path) -> None:
+        annotation(tmp_path, polygon([1, 9, 9], [2, 2, 8]))
+        (tmp_path / "attributes.json").write_text('{"region": {"a": {"type": "text"}}, "file": {}}')
+        (scene,) = via.read(tmp_path, THINGS)
+        assert len(scene.instances) == 1
+
     def test_one_name_with_two_sizes_is_refused(self, tmp_path: Path) -> None:
         other = [row.replace(",9,", ",10,") for row in points(4)]
         with pytest.raises(AnnotationError, match="2 different sizes"):
@@ -290,9 +316,9 @@ class TestWriting:
 
 def test_real_orbit_slices_are_read_in_a_moment() -> None:
     folder = real_data() / "orbit"
-    start = time.perf_counter()
+    start = time.process_time()
     scenes = list(via.read(folder / "bmp.csv", load_schema("orbit-4")))
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     assert len(scenes) == 51
     assert all(len(scene.instances) == 1 for scene in scenes)
     assert all(scene.group.startswith("series ") for scene in scenes)
