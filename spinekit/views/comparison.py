@@ -13,6 +13,7 @@ from spinekit.core.outline import Outline
 from spinekit.core.scene import Instance, Scene
 from spinekit.views import strokes
 from spinekit.views.footer import SMALLEST, STATEMENT
+from spinekit.views.labels import named_points
 from spinekit.views.strokes import Text, text_size, texts
 from spinekit.views.style import FOOTER_TEXT, OVERSAMPLED_BELOW, Scale, is_named, scale_for
 from spinekit.views.wording import plain, short
@@ -124,7 +125,10 @@ def _on_strokes(xy: FloatArray, scale: Scale) -> FloatArray:
 
 
 def _name(layer: UInt8Array, scene: Scene, colour: str, scale: Scale, side: int) -> None:
-    """Labels of instances where they tell something: the truth's on the left, the prediction's on the right."""
+    """Labels of instances where they tell something: the truth's on the left, the prediction's on the right.
+
+    Points of a single thing are named beside the true ones.
+    """
     words = []
     size = max(SMALLEST, round(0.8 * scale.font))
     for item in scene.instances:
@@ -135,6 +139,12 @@ def _name(layer: UInt8Array, scene: Scene, colour: str, scale: Scale, side: int)
         x = right + scale.font * 0.4 if side else left - wide - scale.font * 0.4
         y = (top + bottom - high) / 2
         words.append(Text(short(item.label), (x, y, x + wide, y + high), size, colour))
+    points = named_points(scene) if side == 0 else None
+    for place, name in enumerate(points.names if points is not None else ()):
+        if points is not None and not np.isnan(points.xy[place]).any():
+            x, y = (scale.to_canvas(points.xy[place]) + 0.35 * scale.font).tolist()
+            wide, high = text_size(short(name), size)
+            words.append(Text(short(name), (x, y, x + wide, y + high), size, colour))
     texts(layer, words)
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import IO, cast
 
-import jinja2
-from jinja2.environment import TemplateModule
 from markupsafe import Markup
 
 from spinekit.core.image import ImageRef, UInt8Array
@@ -21,7 +17,8 @@ from spinekit.core.notice import RESEARCH_USE
 from spinekit.core.scene import Scene
 from spinekit.files import atomic_path
 from spinekit.views.overlay import encode_picture, thumbnail
-from spinekit.views.wording import interval, number, plain, scale_words
+from spinekit.views.pages import page_parts, picture_address
+from spinekit.views.wording import interval, number, scale_words
 
 PICTURE_PX = 1600
 PICTURE_QUALITY = 82
@@ -146,27 +143,9 @@ def write_report(path: Path, run: ReportRun) -> None:
             _put(stream, _macro("tail")(run, failed, skipped, RESEARCH_USE))
 
 
-@cache
-def _template() -> TemplateModule:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("spinekit.views"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_cleaned,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html").module
-
-
 def _macro(name: str) -> Callable[..., str]:
     """A part of the template, which escapes all that it is given."""
-    return cast("Callable[..., str]", getattr(_template(), name))
-
-
-def _cleaned(value: object) -> object:
-    """Every text on its way into the page: no control characters, none that turn the direction of reading."""
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return cast("Callable[..., str]", getattr(page_parts("report.html"), name))
 
 
 def _put(stream: IO[bytes], html: str) -> None:
@@ -229,5 +208,4 @@ def _picture(card: ReportCard) -> Markup | None:
     if card.picture is None:
         return None
     content = encode_picture(thumbnail(card.picture, PICTURE_PX), ".jpg", PICTURE_QUALITY)
-    # Base64 of our own bytes holds nothing that could need escaping.
-    return Markup("data:image/jpeg;base64,") + Markup(base64.b64encode(content).decode("ascii"))
+    return picture_address(content, "jpeg")
