@@ -8,10 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from spinekit.api import convert, load_model, load_schema, measure, predict, read_images
+    from spinekit.api import convert, evaluate, load_model, load_schema, measure, predict, read_images
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "convert", "load_model", "load_schema", "measure", "predict", "read_images"]
+__all__ = [
+    "__version__",
+    "convert",
+    "evaluate",
+    "load_model",
+    "load_schema",
+    "measure",
+    "predict",
+    "read_images",
+]
 
 
 def __getattr__(name: str) -> object:

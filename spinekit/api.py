@@ -13,9 +13,11 @@ from spinekit.measures import measure
 from spinekit.models.load import load_reader as load_model
 from spinekit.schemas import load_schema
 from spinekit.workflows import convert as converting
+from spinekit.workflows import evaluate as evaluating
+from spinekit.workflows import evaluation
 from spinekit.workflows import predict as workflow
 
-__all__ = ["convert", "load_model", "load_schema", "measure", "predict", "read_images"]
+__all__ = ["convert", "evaluate", "load_model", "load_schema", "measure", "predict", "read_images"]
 
 
 def predict(
@@ -126,6 +128,59 @@ def convert(
         copy_images=copy_images,
     )
     return converting.convert(settings, on_progress, on_loss)
+
+
+def evaluate(
+    predicted: str | Path,
+    truth: str | Path,
+    *,
+    schema: str | Path | None = None,
+    pred_format: str | None = None,
+    truth_format: str | None = None,
+    images: str | Path | None = None,
+    against: str | Path | None = None,
+    split: str | Path | None = None,
+    part: str | None = None,
+    spacing: Spacing | str | None = None,
+    out: str | Path | None = None,
+    on_progress: evaluating.Progress | None = None,
+) -> evaluation.Evaluation:
+    """Compares what was found with what is there, in the metrics of the field.
+
+    Args:
+        predicted: Annotations of any format; the folder of a run of `predict` among them.
+        truth: Likewise.
+        schema: Landmark or class set, a name or a file; None to choose one of those that the two use.
+        pred_format: Format of ``predicted`` and ``against``; None to tell it by its content.
+        truth_format: Format of ``truth``; None to tell it by its content.
+        images: Folder of the images, where the annotations do not know.
+        against: A second prediction or reader, compared with the first image by image.
+        split: Table of ``name,group,part``.
+        part: Part of it that is evaluated.
+        spacing: Overrides what both sides say, as in `predict`.
+        out: A new or empty folder for tables, plots and a page; None writes nothing.
+        on_progress: Told after each image.
+
+    Returns:
+        Every figure with its number of images, its misses and its interval.
+
+    Raises:
+        SpinekitError: With one line that says what is wrong and how to mend it.
+    """
+    settings = evaluation.EvaluateSettings(
+        predicted=Path(predicted),
+        truth=Path(truth),
+        schema_name=None if schema is None else str(schema),
+        pred_format=pred_format,
+        truth_format=truth_format,
+        images=None if images is None else Path(images),
+        against=None if against is None else Path(against),
+        split=None if split is None else Path(split),
+        part=part,
+        spacing=reading.parse_spacing(spacing) if isinstance(spacing, str) else spacing,
+        out=None if out is None else Path(out),
+    )
+    return evaluating.evaluate(settings, on_progress)
 
 
 def read_images(

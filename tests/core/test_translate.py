@@ -90,7 +90,7 @@ def test_case_is_forgiven_and_one_class_stands_for_one() -> None:
 
 def test_bodies_come_in_the_order_of_the_levels() -> None:
     plain = replace(POSE, classes=("L3", "L1", "L2"), levels=())
-    corners = [[1.0, 1.0], [2, 1], [1, 2], [2, 2]]
+    corners = [[1.0, 1.0], [2.0, 1.0], [1.0, 2.0], [2.0, 2.0]]
     scene = Scene(IMAGE, plain, tuple(body(level, corners) for level in plain.classes))
     assert [item.label for item in translate(scene, translation(plain, POSE)).scene.instances] == [
         "L1",
