@@ -49,8 +49,8 @@ class WatchedImage:
         epoch: Counted from 1.
         image: Name of the file in the workspace's ``images/val``.
         truth: (N, K, 2) landmarks, None for a coordinate that is absent; empty without landmarks.
-        points: (M, K, 2) landmarks found.
-        boxes: (M, 4) left, top, right, bottom of what was found.
+        points: (N, K, 2) landmarks found, each row the nearest to the true one; None where nothing was.
+        boxes: (M, 4) left, top, right, bottom of what was found with some certainty.
     """
 
     epoch: int
@@ -72,6 +72,7 @@ class FinalCurves:
         precision_at_recall: (N,) precision where recall is as large as ``certainty`` says.
         labels: Names of rows and columns of the confusion matrix; the last is background.
         confusion: (C, C) counts, predicted by true.
+        of: What precision and recall are of: ``boxes``, ``masks`` or ``pixels``.
     """
 
     certainty: Sequence[float] = ()
@@ -81,6 +82,7 @@ class FinalCurves:
     precision_at_recall: Sequence[float] = ()
     labels: Sequence[str] = ()
     confusion: Sequence[Sequence[float]] = field(default_factory=tuple)
+    of: str = "pixels"
 
 
 def _add_line(path: Path, content: Mapping[str, Any]) -> None:

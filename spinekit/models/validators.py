@@ -25,8 +25,28 @@ _SHOWN = 0.25  # certainty from which a prediction is noted for the film of the 
 _STEP = 10  # of the library's 1000 points of a curve
 
 
-def _rounded(values: np.ndarray[Any, np.dtype[Any]]) -> Any:
-    return np.round(values.astype(float), 2).tolist()
+def _plain(values: np.ndarray[Any, np.dtype[Any]]) -> Any:
+    """Nested lists to a hundredth, None where there is no number."""
+    rounded = np.round(values.astype(float), 2)
+    plain = rounded.astype(object)
+    plain[~np.isfinite(rounded)] = None
+    return plain.tolist()
+
+
+def _nearest_to_each(
+    truth: np.ndarray[Any, np.dtype[Any]], found: np.ndarray[Any, np.dtype[Any]]
+) -> np.ndarray[Any, np.dtype[Any]]:
+    """(N, K, 2): of M found instances the nearest to each of N true ones, each once, NaN where none is left."""
+    answer = np.full(truth.shape, np.nan)
+    free = list(range(len(found)))
+    for row, points in enumerate(truth):
+        seen = np.isfinite(points).all(axis=1)
+        if not free or not seen.any():
+            continue
+        best = min(free, key=lambda k: float(np.linalg.norm(found[k][seen] - points[seen], axis=1).mean()))
+        answer[row] = found[best]
+        free.remove(best)
+    return answer
 
 
 class _Noting:
@@ -55,25 +75,18 @@ class _Noting:
         super().update_metrics(preds, batch)  # type: ignore[misc]
 
     def _noted(self, name: str, truth: Mapping[str, Any], scaled: Mapping[str, torch.Tensor]) -> WatchedImage:
-        shown = scaled["conf"] >= _SHOWN
-        boxes = _rounded(scaled["bboxes"][shown].cpu().numpy())
+        """As many predictions as there are true instances; of landmarks, the nearest to each in turn."""
+        order = scaled["conf"].argsort(descending=True)[: len(truth["cls"])]
+        boxes = scaled["bboxes"][order[scaled["conf"][order] >= _SHOWN]].cpu().numpy()
         if "keypoints" not in scaled:
-            return WatchedImage(0, name, boxes=boxes)
-        points = _rounded(scaled["keypoints"][shown].cpu().numpy()[..., :2])
+            return WatchedImage(0, name, boxes=_plain(boxes))
+        found = scaled["keypoints"][order].cpu().numpy()[..., :2]
         true = ops.scale_coords(
             truth["imgsz"], truth["keypoints"].clone(), truth["ori_shape"], ratio_pad=truth["ratio_pad"]
         )
         known = true.cpu().numpy()
-        return WatchedImage(
-            0,
-            name,
-            [
-                [_rounded(point[:2]) if point[2] > 0 else [None, None] for point in instance]
-                for instance in known
-            ],
-            points,
-            boxes,
-        )
+        xy = np.where(known[..., 2:] > 0, known[..., :2], np.nan)
+        return WatchedImage(0, name, _plain(xy), _plain(_nearest_to_each(xy, found)), _plain(boxes))
 
     def finalize_metrics(self) -> None:
         """Writes the curves once the best epoch has been looked at again."""
@@ -83,9 +96,10 @@ class _Noting:
 
 
 def _curves(validator: Any) -> FinalCurves:
-    """Curves of the last kind of metric that a validator has: of masks or poses rather than of boxes."""
+    """Curves of masks, where there are any, or of boxes: those of landmarks say little, their error says more."""
     metrics = validator.metrics
-    metric = next((getattr(metrics, kind) for kind in ("pose", "seg", "box") if hasattr(metrics, kind)), None)
+    masks = hasattr(metrics, "seg")
+    metric = metrics.seg if masks else metrics.box
     matrix = np.asarray(validator.confusion_matrix.matrix, dtype=float)
     names = [str(name) for name in validator.names.values()]
     labels = names if len(matrix) == len(names) else [*names, "background"]
@@ -99,7 +113,9 @@ def _curves(validator: Any) -> FinalCurves:
         curve = np.asarray(getattr(metric, attribute, ()), dtype=float)
         drawn[name] = curve.reshape(-1, curve.shape[-1]).mean(axis=0)[::_STEP].tolist() if curve.size else []
     certainty = np.asarray(getattr(metric, "px", ()), dtype=float)[::_STEP].tolist()
-    return FinalCurves(certainty, labels=labels, confusion=matrix.tolist(), **drawn)
+    return FinalCurves(
+        certainty, labels=labels, confusion=matrix.tolist(), of="masks" if masks else "boxes", **drawn
+    )
 
 
 class LandmarkValidator(_Noting, PoseValidator):  # type: ignore[misc]

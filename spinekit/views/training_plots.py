@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLOURS = ("#2f6f9f", "#c2571a", "#3c8d5a", "#7a4fa3", "#b0912f", "#a33f5f", "#4a4a4a", "#2aa1a1")
+_TRAIN, _VAL = ", train", ", val"
 _DPI = 110
 _MOST_LABELS = 30  # of a confusion matrix, beyond which numbers would not be legible
 _SIDE = 320  # px of an image in the moving picture
@@ -57,21 +58,22 @@ def line_chart(
     """Lines in one frame; numbers that are not finite leave a gap.
 
     Args:
-        curves: Places across and up by name.
+        curves: Places across and up by name; ``x, val`` is drawn dashed in the colour of ``x, train``.
         title: Above them.
         across: Name of the horizontal axis.
         up: Name of the vertical one.
         mark: Place across of a dotted line (the best epoch), or None.
     """
     figure, axes = _figure(6.4, 4.2)
-    for number, (name, (x, y)) in enumerate(curves.items()):
+    kinds = list(dict.fromkeys(_kind(name) for name in curves))
+    for name, (x, y) in curves.items():
         values = np.asarray(y, dtype=np.float64)
         axes.plot(
             np.asarray(x, dtype=np.float64),
             np.where(np.isfinite(values), values, np.nan),
-            color=_COLOURS[number % len(_COLOURS)], linewidth=1.5, label=_name(name),
+            color=_COLOURS[kinds.index(_kind(name)) % len(_COLOURS)], linewidth=1.5, label=_name(name),
             marker="o" if len(values) < 2 else None, markersize=4,
-            linestyle="-" if number < len(_COLOURS) else "--",
+            linestyle="--" if name.endswith(_VAL) else "-",
         )  # fmt: skip
     if mark is not None:
         axes.axvline(mark, color="#888888", linestyle=":", linewidth=1, label=f"best epoch ({mark:g})")
@@ -135,7 +137,11 @@ def epochs_gif(images: Sequence[UInt8Array], frames: Sequence[tuple[int, Sequenc
             for place, pixels in enumerate(images)
         ]
         drawn.append(_strip(tiles, f"epoch {epoch}"))
-    pictures = [PillowImage.fromarray(frame[..., ::-1]).quantize(64) for frame in drawn]
+    palette = _palette()
+    pictures = [
+        PillowImage.fromarray(frame[..., ::-1]).quantize(palette=palette, dither=PillowImage.Dither.NONE)
+        for frame in drawn
+    ]
     stream = io.BytesIO()
     durations = [_PER_EPOCH_MS] * (len(pictures) - 1) + [_LAST_MS]
     pictures[0].save(
@@ -148,6 +154,21 @@ def epochs_gif(images: Sequence[UInt8Array], frames: Sequence[tuple[int, Sequenc
         optimize=False,
     )
     return stream.getvalue()
+
+
+def _palette() -> PillowImage.Image:
+    """Greys and the colours that are drawn with: one chosen by the pixels would spend none on a few dots."""
+    colours = [(grey, grey, grey) for grey in range(0, 256, 2)]
+    for colour in (_TRUTH, _FOUND, _TRAIL):
+        for share in np.linspace(0.2, 1.0, 12):  # smoothed edges on dark and light ground
+            colours += [
+                tuple(round(share * part + (1 - share) * ground) for part in colour[::-1])
+                for ground in (20, 128, 235)
+            ]
+    flat = [value for colour in colours for value in colour]
+    picture = PillowImage.new("P", (1, 1))
+    picture.putpalette(flat + [0] * (768 - len(flat)))
+    return picture
 
 
 def _tile(pixels: UInt8Array, way: Sequence[EpochPicture]) -> UInt8Array:
@@ -199,6 +220,11 @@ def _figure(width: float, height: float) -> tuple[Figure, Any]:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.add_subplot()
+
+
+def _kind(name: str) -> str:
+    """What train and val have in common."""
+    return name.removesuffix(_VAL).removesuffix(_TRAIN)
 
 
 def _name(text: str) -> str:

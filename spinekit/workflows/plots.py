@@ -126,11 +126,11 @@ def _over_certainty(curves: FinalCurves | None) -> dict[str, bytes]:
             ("f1-certainty", curves.f1, "F1"),
         ):
             pictures[f"{name}.png"] = line_chart(
-                {title: (at, values)}, f"{title} on val, best epoch", "certainty", title
+                {title: (at, values)}, f"{title} of {curves.of} on val, best epoch", "certainty", title
             )
         pictures["precision-recall.png"] = line_chart(
             {"precision": (at, curves.precision_at_recall)},
-            "Precision by recall on val, best epoch",
+            f"Precision by recall of {curves.of} on val, best epoch",
             "recall",
             "precision",
         )

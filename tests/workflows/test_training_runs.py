@@ -101,7 +101,8 @@ def test_what_was_seen_is_noted(pose: Run) -> None:
     assert {item.epoch for item in watched} == {1, 2}
     names = {path.name for path in (pose.folder / "workspace" / "images" / "val").iterdir()}
     assert {item.image for item in watched} == names
-    assert all(len(item.truth) == 1 and len(item.truth[0]) == 4 for item in watched)
+    assert all(np.shape(item.truth) == np.shape(item.points) == (1, 4, 2) for item in watched)
+    assert np.isfinite(np.array(watched[0].truth, dtype=float)).all()
     curves = read_curves(pose.folder / "run")
     assert curves is not None
     assert list(curves.labels) == ["orbits", "background"]
