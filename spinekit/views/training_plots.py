@@ -64,7 +64,7 @@ def line_chart(
         up: Name of the vertical one.
         mark: Place across of a dotted line (the best epoch), or None.
     """
-    figure, axes = _figure(6.4, 4.2)
+    figure, axes = _figure(7.6, 4.2)
     kinds = list(dict.fromkeys(_kind(name) for name in curves))
     for name, (x, y) in curves.items():
         values = np.asarray(y, dtype=np.float64)
@@ -79,7 +79,7 @@ def line_chart(
         axes.axvline(mark, color="#888888", linestyle=":", linewidth=1, label=f"best epoch ({mark:g})")
     axes.set_xlabel(across)
     axes.set_ylabel(up)
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.set_title(title, fontsize=10)
     axes.tick_params(labelsize=8)
     for side in ("top", "right"):
@@ -175,7 +175,8 @@ def _tile(pixels: UInt8Array, way: Sequence[EpochPicture]) -> UInt8Array:
     """An image with what the last of some epochs found, and the ways of its points."""
     factor = _SIDE / max(pixels.shape)
     size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
-    canvas = cv2.cvtColor(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), cv2.COLOR_GRAY2BGR)
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    canvas = cv2.cvtColor(cv2.resize(pixels, size, interpolation=method), cv2.COLOR_GRAY2BGR)
     now = way[-1]
     for before, after in itertools.pairwise(way):
         if before.points.shape == after.points.shape:
