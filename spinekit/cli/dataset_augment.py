@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spinekit.cli.console import SOME_FAILED, one_line_errors, progress_bar, terminal
-from spinekit.cli.dataset_words import say_counts, say_groups, say_lines
+from spinekit.cli.dataset_words import say_counts, say_groups, say_lines, say_notices
 from spinekit.core.errors import UsageError
 from spinekit.files import printable
 
@@ -90,7 +90,7 @@ def command(
             terminal().print(f"{report.points_lost} landmarks left the image and are absent", style="yellow")
         say_counts(f"{report.written.format} does not keep (images)", report.not_kept)
         say_groups(report.written.out, report.not_kept)
-        say_lines("note", report.notices)
+        say_notices(report.notices)
         say_lines("failed", report.failed)
     if report.failed:
         raise typer.Exit(SOME_FAILED)

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from spinekit.cli.console import SOME_FAILED, one_line_errors, progress_bar, terminal
-from spinekit.cli.dataset_words import say_counts, say_groups, say_lines
+from spinekit.cli.dataset_words import say_counts, say_groups, say_lines, say_notices
 from spinekit.core.errors import UsageError
 from spinekit.files import printable
 
@@ -110,7 +110,7 @@ def _print(report: MergeReport) -> None:
     say_lines("two answers", report.conflicts)
     say_counts(f"{report.written.format} does not keep (images)", report.not_kept)
     say_groups(report.written.out, report.not_kept)
-    say_lines("note", report.notices)
+    say_notices(report.notices)
     say_lines("failed", report.failed)
     console.print(
         f"{report.written.out}: {report.written.images} images as {report.written.format}", markup=False

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spinekit.cli.console import SOME_FAILED, one_line_errors, progress_bar, terminal
-from spinekit.cli.dataset_words import say_lines
+from spinekit.cli.dataset_words import say_lines, say_notices
 from spinekit.files import printable
 
 
@@ -53,7 +53,7 @@ def command(
                 settings,
                 lambda done, name: bar.update(task, completed=done, description=printable(name)[-40:]),
             )
-        say_lines("note", report.notices)
+        say_notices(report.notices)
         say_lines("failed", report.failed)
         terminal().print(f"{report.out}: {len(report.shown)} of {report.images} images", markup=False)
     if report.failed:

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from spinekit.cli.console import SOME_FAILED, one_line_errors, progress_bar, terminal
-from spinekit.cli.dataset_words import say_lines
+from spinekit.cli.dataset_words import say_lines, say_notices
 from spinekit.files import printable
 
 if TYPE_CHECKING:
@@ -135,5 +135,5 @@ def _print(files: list[Path], report: SplitReport) -> None:
         )
     say_lines("joined", [" + ".join(groups) for groups in report.joined])
     say_lines("left out between blocks", report.left_out)
-    say_lines("note", report.notices)
+    say_notices(report.notices)
     say_lines("failed", report.failed)

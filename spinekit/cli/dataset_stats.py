@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from spinekit.cli.console import one_line_errors, progress_bar, terminal
-from spinekit.cli.dataset_words import say_lines
+from spinekit.cli.dataset_words import say_notices
 from spinekit.files import printable
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def command(
             _print(report.census)
             if settings.out is not None:
                 terminal().print(f"{settings.out}: {len(report.files)} files", markup=False)
-        say_lines("note", report.notices)
+        say_notices(report.notices)
 
 
 def _print(held: Census) -> None:

@@ -25,6 +25,21 @@ def say_lines(what: str, lines: Sequence[str]) -> None:
         console.print(f"... and {len(lines) - _MOST_LINES} more: {what}", style="yellow", markup=False)
 
 
+def say_notices(notices: Sequence[str]) -> None:
+    """What was passed over or is doubtful, one line a kind: its first in full, and how many there are.
+
+    Args:
+        notices: One line for each thing.
+    """
+    from spinekit.workflows.survey import reason
+
+    kinds: dict[str, list[str]] = {}
+    for line in notices:
+        kinds.setdefault(reason(line), []).append(line)
+    alike = sorted(kinds.values(), key=len, reverse=True)
+    say_lines("note", [f"{f'{len(lines)} x, e.g. ' if len(lines) > 1 else ''}{lines[0]}" for lines in alike])
+
+
 def say_counts(before: str, counts: Mapping[str, int]) -> None:
     """Counts by name in one line, most first; nothing where there are none.
 

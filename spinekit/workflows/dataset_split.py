@@ -89,6 +89,7 @@ class _Films:
 
     names: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
+    grouped: bool = False
     thumbnails: list[FloatArray] = field(default_factory=list)
     values: list[list[Value]] = field(default_factory=list)
 
@@ -131,7 +132,7 @@ def split_dataset(settings: SplitSettings, on_progress: Progress | None = None) 
         joined,
         tuple(sorted(left_out)),
         tuple(failed),
-        (*notices, *_doubts(tables, groups)),
+        (*notices, *_doubts(tables, groups, films.grouped or settings.blocks is not None)),
         _strata_counts(films.names, strata, tables[0]),
     )
 
@@ -164,6 +165,7 @@ def _read(
                 continue
         films.names.append(scene.image.name)
         films.groups.append(group_of(scene))
+        films.grouped |= settings.by is not None or bool(scene.group)
         films.values.append([value_of(scene) for value_of in values_of])
     return films
 
@@ -239,9 +241,14 @@ def _table(
     return rows, {films.names[film] for film in gone}
 
 
-def _doubts(tables: Sequence[Rows], groups: Sequence[str]) -> list[str]:
+def _doubts(tables: Sequence[Rows], groups: Sequence[str], grouped: bool) -> list[str]:
     """What a person should know before trusting the division."""
     doubts = []
+    if not grouped:
+        doubts.append(
+            "nothing says which films are of one patient, visit or stack, so each is a group by itself -- say it "
+            "with --by or --blocks"
+        )
     if len(set(groups)) == 1:
         doubts.append("all films are of one group, so they are all in one part -- divide finer with --by")
     for number, rows in enumerate(tables, start=1):

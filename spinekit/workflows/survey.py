@@ -146,7 +146,7 @@ def losses(survey: Survey, target: AnnotationFormat, kept_beside: frozenset[str]
 
 def reasons(notices: Sequence[str]) -> dict[str, int]:
     """How often each kind of notice was given: files, places and numbers taken out."""
-    return dict(Counter(_reason(notice) for notice in notices).most_common())
+    return dict(Counter(reason(notice) for notice in notices).most_common())
 
 
 def said_of(notice: str) -> tuple[str, str]:
@@ -159,7 +159,7 @@ def said_of(notice: str) -> tuple[str, str]:
     return about.rpartition(": ")[-1].strip(), what.strip()
 
 
-def _reason(notice: str) -> str:
+def reason(notice: str) -> str:
     """What a line says, without saying of which: its last part that is made of words."""
     told = notice.split(" -- ", maxsplit=1)[0].removesuffix(": passed over")
     parts = told.split(": ")

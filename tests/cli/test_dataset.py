@@ -30,6 +30,21 @@ def test_split(say: Say, films: Path, tmp_path: Path) -> None:
     assert "classes: L1" in ended.err
 
 
+def test_a_split_by_film_alone_is_doubted(say: Say, films: Path) -> None:
+    alone = say("dataset", "split", films)
+    assert "note: nothing says which films are of one patient" in alone.err
+    assert "nothing says" not in say("dataset", "split", films, "--by", r"^(P\d)_").err
+
+
+def test_notes_of_one_kind_are_one_line(say: Say, films: Path) -> None:
+    for number in range(3):
+        (films / "images" / f"P{number}_0.png").unlink()
+    ended = say("dataset", "stats", films)
+    (line,) = [line for line in ended.err.splitlines() if line.startswith("note: ")]
+    assert line.startswith("note: 3 x, e.g. ")
+    assert "P0_0.png" in line
+
+
 def test_split_as_json(say: Say, films: Path, tmp_path: Path) -> None:
     ended = say("dataset", "split", films, "--stratify", "classes", "--json")
     assert ended.code == 0, ended.err
