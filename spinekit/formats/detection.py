@@ -34,6 +34,11 @@ def detect_format(path: Path) -> AnnotationFormat:
         raise UsageError(f"{shown}: may be of several formats ({names}) -- say which with --from")
     below = [] if path.is_file() else _further_down(path)
     if below:
+        if len(below) == 1:
+            name, form = below[0]
+            raise UsageError(
+                f"{shown}: its annotations lie in {printable(name)} ({form}) -- name that folder"
+            )
         listed = ", ".join(f"{printable(name)} ({form})" for name, form in below[:_SHOWN])
         more = f" and {len(below) - _SHOWN} more" if len(below) > _SHOWN else ""
         raise UsageError(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from spinekit.core.errors import NothingUsableError, ReadError, UsageError
 from spinekit.core.scene import Scene
 from spinekit.core.translate import Translated, labels_of
+from spinekit.files import printable
 from spinekit.formats.plugin import LabelOptions
 from spinekit.runs import claim_folder
 from spinekit.schemas import load_schema
@@ -132,7 +133,7 @@ def merge_datasets(settings: MergeSettings, on_progress: Progress | None = None)
     Raises:
         UsageError: If a source, its format, the schema or a map cannot be understood.
         AnnotationError: If a source uses a name that neither schema nor map knows.
-        NothingUsableError: If no image could be written.
+        NothingUsableError: If a source has no labelled image, or no image could be written.
     """
     schema = load_schema(settings.schema_name)
     form = target_format(settings.to)
@@ -143,6 +144,7 @@ def merge_datasets(settings: MergeSettings, on_progress: Progress | None = None)
         for source, name in zip(settings.sources, names, strict=True)
     ]
     shared = shared_images(found, names)
+    _check_all_there(settings.sources, shared, notices)
     notices.clear()  # the same lines come again while writing
     out = claim_folder(settings.out)
     report = MergeReport(
@@ -189,6 +191,17 @@ def _find(source: MergeSource, schema: str, notice: Callable[[str], None]) -> La
     options = LabelOptions(images=source.images, notice=notice)
     names = None if source.map is None else read_map(source.map)
     return find_labelled(source.data, source.format, schema, options, names)
+
+
+def _check_all_there(sources: Sequence[MergeSource], shared: Shared, notices: Sequence[str]) -> None:
+    """Refuses a source of which nothing would go in: most often its images lie elsewhere."""
+    for source, images in zip(sources, shared.images, strict=True):
+        if not images:
+            told = f", first told: {notices[0]}" if notices else ""
+            raise NothingUsableError(
+                f"{printable(str(source.data))}: has no labelled image whose pixels are there{printable(told)} -- "
+                "name the folder of its images with --images, or leave the source out"
+            )
 
 
 def _speaking(name: str, notice: Callable[[str], None]) -> Callable[[str], None]:

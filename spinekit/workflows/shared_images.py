@@ -33,10 +33,12 @@ class Shared:
     Attributes:
         times: How often an image is labelled, of those that more than one source labels.
         groups: The joined name of a source's group, where its images lead to another.
+        images: How many images each source labels.
     """
 
     times: Counter[ImageKey]
     groups: dict[str, str]
+    images: tuple[int, ...]
 
 
 def image_key(ref: ImageRef) -> ImageKey:
@@ -58,8 +60,10 @@ def shared_images(found: Sequence[Labelled], names: Sequence[str]) -> Shared:
     """
     groups: dict[ImageKey, list[str]] = {}
     sources: dict[ImageKey, set[int]] = {}
+    images = [0] * len(found)
     for number, source in enumerate(found):
         for scene in read_labelled(source):
+            images[number] += 1
             if scene.image.sha256:
                 groups.setdefault(image_key(scene.image), []).append(own_group(names[number], scene))
                 sources.setdefault(image_key(scene.image), set()).add(number)
@@ -76,7 +80,8 @@ def shared_images(found: Sequence[Labelled], names: Sequence[str]) -> Shared:
             first, second = sorted((top(groups[key][0]), top(group)))
             if first != second:
                 root[second] = first
-    return Shared(Counter({key: len(groups[key]) for key in shared}), {group: top(group) for group in root})
+    times = Counter({key: len(groups[key]) for key in shared})
+    return Shared(times, {group: top(group) for group in root}, tuple(images))
 
 
 def laid_together(said: Sequence[Said], names: Sequence[str]) -> tuple[Scene, list[str]]:

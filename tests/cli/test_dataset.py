@@ -37,9 +37,10 @@ def test_a_split_by_film_alone_is_doubted(say: Say, films: Path) -> None:
 
 
 def test_notes_of_one_kind_are_one_line(say: Say, films: Path) -> None:
+    assert say("convert", films, "coco", "--to", "coco").code == 0
     for number in range(3):
-        (films / "images" / f"P{number}_0.png").unlink()
-    ended = say("dataset", "stats", films)
+        (films / f"P{number}_0.png").unlink()
+    ended = say("dataset", "stats", "coco", "--images", films)
     (line,) = [line for line in ended.err.splitlines() if line.startswith("note: ")]
     assert line.startswith("note: 3 x, e.g. ")
     assert "P0_0.png" in line
@@ -69,6 +70,17 @@ def test_merge(say: Say, films: Path, tmp_path: Path) -> None:
     assert "renamed: other: P0_0.png is now other-P0_0.png" in ended.err
     assert "films never labels L3" in ended.err
     assert len(list((tmp_path / "both" / "images").iterdir())) == 13
+
+
+def test_merge_refuses_a_source_without_images(say: Say, films: Path, tmp_path: Path) -> None:
+    assert say("convert", films, "empty", "--to", "coco").code == 0
+    other = data_set(tmp_path / "other", SCHEMA, {"a.png": [block("L3", 10, 10)]}, first_seed=90)
+    ended = say("dataset", "merge", other, "empty", "--schema", "vertebrae", "--out", "both")
+    assert ended.code == 3
+    assert "empty: has no labelled image whose pixels are there" in ended.error()
+    assert not (tmp_path / "both").exists()
+    words = ("--images", "-", "--images", "films")
+    assert say("dataset", "merge", other, "empty", "--schema", "vertebrae", "--out", "both", *words).code == 0
 
 
 def test_augment(say: Say, films: Path, tmp_path: Path) -> None:

@@ -191,6 +191,10 @@ def test_a_folder_of_data_sets_names_them(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=said):
         detect_format(tmp_path)
     assert names(tmp_path / "pelvis") == ["yolo"]
+    (tmp_path / "outer").mkdir()
+    (tmp_path / "pelvis").rename(tmp_path / "outer" / "pelvis")
+    with pytest.raises(UsageError, match=r"its annotations lie in pelvis \(yolo\) -- name that folder"):
+        detect_format(tmp_path / "outer")
 
 
 def test_a_list_of_names_among_labels_makes_no_set_of_its_own(tmp_path: Path) -> None:
