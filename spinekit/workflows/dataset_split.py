@@ -12,9 +12,12 @@ from pydantic import Field
 
 from spinekit.core.errors import NothingUsableError, ReadError, UsageError
 from spinekit.core.image import FloatArray
+from spinekit.files import printable
 from spinekit.workflows.allotment import FILMS, allot
 from spinekit.workflows.dataset_source import DataSource, Progress, scenes_of
+from spinekit.workflows.dataset_writing import SOURCES
 from spinekit.workflows.grouping import gap_films, grouping, read_table, stack_blocks
+from spinekit.workflows.manifest import FILE as MANIFEST
 from spinekit.workflows.pictures import read_picture
 from spinekit.workflows.split import PARTS, join_duplicates, part_of, thumbnail
 from spinekit.workflows.strata import Kinds, Value, stratum_labels, stratum_values
@@ -132,7 +135,11 @@ def split_dataset(settings: SplitSettings, on_progress: Progress | None = None) 
         joined,
         tuple(sorted(left_out)),
         tuple(failed),
-        (*notices, *_doubts(tables, groups, films.grouped or settings.blocks is not None)),
+        (
+            *notices,
+            *([] if films.grouped or settings.blocks is not None else [_ungrouped(settings.data)]),
+            *_doubts(tables, groups),
+        ),
         _strata_counts(films.names, strata, tables[0]),
     )
 
@@ -241,14 +248,24 @@ def _table(
     return rows, {films.names[film] for film in gone}
 
 
-def _doubts(tables: Sequence[Rows], groups: Sequence[str], grouped: bool) -> list[str]:
+def _ungrouped(data: Path) -> str:
+    """That no film has a group, and where groups may be found: in the table that converting or merging left."""
+    folder = data if data.is_dir() else data.parent
+    beside = [folder / name for name in (SOURCES, MANIFEST) if (folder / name).is_file()]
+    how = (
+        f"--table {printable(str(beside[0]))} --by column:group, where its column group says it"
+        if beside
+        else "--by or --blocks"
+    )
+    return (
+        "nothing says which films are of one patient, visit or stack, so each is a group by itself -- say it "
+        f"with {how}"
+    )
+
+
+def _doubts(tables: Sequence[Rows], groups: Sequence[str]) -> list[str]:
     """What a person should know before trusting the division."""
     doubts = []
-    if not grouped:
-        doubts.append(
-            "nothing says which films are of one patient, visit or stack, so each is a group by itself -- say it "
-            "with --by or --blocks"
-        )
     if len(set(groups)) == 1:
         doubts.append("all films are of one group, so they are all in one part -- divide finer with --by")
     for number, rows in enumerate(tables, start=1):

@@ -13,6 +13,7 @@ from spinekit.formats.dicom_identity import Identity, read_identity
 from spinekit.formats.sources import csv_rows, plain_cell
 from spinekit.schemas import nearest
 
+NAME_COLUMNS = ("name", "image")
 COLUMN = "column:"
 WORDS = ("patient", "visit", "image")
 
@@ -38,7 +39,7 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """A CSV table with a column ``name`` and any others.
+    """A CSV table with a column ``name`` (or ``image``, as in a manifest) and any others.
 
     Raises:
         AnnotationError: If it has no such column, or a name twice.
@@ -46,9 +47,10 @@ def read_table(path: Path) -> Table:
     rows = csv_rows(path)
     _, header = next(rows)
     header = [cell.strip() for cell in header]
-    if "name" not in header:
+    key = next((column for column in NAME_COLUMNS if column in header), None)
+    if key is None:
         raise AnnotationError(f"{path}: line 1 has no column name -- add one with the films' names")
-    place = header.index("name")
+    place = header.index(key)
     found: dict[str, dict[str, str]] = {}
     for line, row in rows:
         cells = dict(zip(header, (plain_cell(cell.strip()) for cell in row), strict=False))
@@ -56,7 +58,7 @@ def read_table(path: Path) -> Table:
         if not name or name in found:
             raise AnnotationError(f"{path}: line {line}: the name {name!r} is empty or doubled -- correct it")
         found[name] = cells
-    return Table(path, tuple(column for column in header if column != "name"), found)
+    return Table(path, tuple(column for column in header if column != key), found)
 
 
 def grouping(

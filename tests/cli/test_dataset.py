@@ -36,6 +36,23 @@ def test_a_split_by_film_alone_is_doubted(say: Say, films: Path) -> None:
     assert "nothing says" not in say("dataset", "split", films, "--by", r"^(P\d)_").err
 
 
+def test_groups_of_a_converted_set_lie_in_its_manifest(say: Say, tmp_path: Path) -> None:
+    names = [f"{k}.png" for k in range(6)]
+    whose = {name: f"patient {k // 2}" for k, name in enumerate(names)}
+    films = data_set(
+        tmp_path / "films", SCHEMA, {name: [block("L1", 10, 10)] for name in names}, groups=whose
+    )
+    assert say("convert", films, "yolo", "--to", "yolo").code == 0
+    ended = say("dataset", "split", "yolo")
+    advice = "--table yolo/manifest.csv --by column:group"
+    assert advice in ended.err
+    ended = say("dataset", "split", "yolo", *advice.split())
+    assert ended.code == 0
+    assert "nothing says" not in ended.err
+    rows = [row.split(",") for row in (tmp_path / "split.csv").read_text().splitlines()[1:]]
+    assert len({group for _, group, _ in rows}) == 3
+
+
 def test_notes_of_one_kind_are_one_line(say: Say, films: Path) -> None:
     assert say("convert", films, "coco", "--to", "coco").code == 0
     for number in range(3):
