@@ -16,7 +16,6 @@ from spinekit.core.motion import move_scene
 from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
 from spinekit.core.translate import labels_of
-from spinekit.runs import claim_folder
 from spinekit.schemas import load_schema
 from spinekit.workflows.augmentation import (
     Alteration,
@@ -34,6 +33,7 @@ from spinekit.workflows.dataset_writing import (
     Written,
     table,
     target_format,
+    whole_folder,
     write_annotations,
 )
 from spinekit.workflows.pictures import copy_picture, free_name, read_picture, write_picture
@@ -117,13 +117,16 @@ def augment_dataset(settings: AugmentSettings, on_progress: Progress | None = No
         refuse_broken_anatomy(found.schema, settings.may)
     form = target_format(settings.to, found.format)
     parts = read_split(settings.split) if settings.split is not None else None
-    out = claim_folder(settings.out)
+    out = settings.out
     report = AugmentReport(Written(out, form.name, 0, ()), notices=notices)
-    with table(out / SOURCES, ("name", "source", "group", "alteration")) as sources:
-        scenes = _altered(settings, scenes_of(found, on_progress), parts, report, sources)
-        files = write_annotations(form, scenes, out, report.not_kept)
-    if not report.copies:
-        raise NothingUsableError(f"{settings.data}: no image to alter -- is its train part empty?")
+    with whole_folder(out, [settings.data]) as scratch:
+        with table(scratch / SOURCES, ("name", "source", "group", "alteration")) as sources:
+            wanted = scenes_of(found, on_progress)
+            scenes = _altered(settings, wanted, parts, scratch / IMAGES, report, sources)
+            files = write_annotations(form, scenes, scratch, report.not_kept)
+        if not report.copies:
+            raise NothingUsableError(f"{settings.data}: no image to alter -- is its train part empty?")
+    files = tuple(out / file.relative_to(scratch) for file in files)
     report.written = Written(out, form.name, report.originals + report.copies, files)
     return report
 
@@ -171,11 +174,11 @@ def _altered(
     settings: AugmentSettings,
     scenes: Iterator[Scene],
     parts: Mapping[str, str] | None,
+    folder: Path,
     report: AugmentReport,
     sources: TableWriter,
 ) -> Iterator[Scene]:
     """Originals and copies, each written as soon as it is drawn."""
-    folder = settings.out / IMAGES
     taken: set[str] = set()
     for scene in scenes:
         name = scene.image.name

@@ -14,7 +14,6 @@ from spinekit.core.scene import Scene
 from spinekit.core.translate import Translated, labels_of
 from spinekit.files import printable
 from spinekit.formats.plugin import LabelOptions
-from spinekit.runs import claim_folder
 from spinekit.schemas import load_schema
 from spinekit.workflows.dataset_source import DataSource, Progress
 from spinekit.workflows.dataset_writing import (
@@ -24,6 +23,7 @@ from spinekit.workflows.dataset_writing import (
     Written,
     table,
     target_format,
+    whole_folder,
     write_annotations,
 )
 from spinekit.workflows.labelled import Labelled, find_labelled, read_labelled
@@ -146,16 +146,18 @@ def merge_datasets(settings: MergeSettings, on_progress: Progress | None = None)
     shared = shared_images(found, names)
     _check_all_there(settings.sources, shared, notices)
     notices.clear()  # the same lines come again while writing
-    out = claim_folder(settings.out)
+    out = settings.out
     report = MergeReport(
         Written(out, form.name, 0, ()), [SourceReport(name) for name in names], notices=notices
     )
-    with table(out / SOURCES, ("name", "source", "source_name", "group")) as rows:
-        scenes = _merged(found, shared, out / IMAGES, report, rows, on_progress)
-        files = write_annotations(form, scenes, out, report.not_kept)
-    images = report.written.images
-    if not images:
-        raise NothingUsableError(f"{settings.out}: no image of any source could be taken over")
+    with whole_folder(out, [source.data for source in settings.sources]) as scratch:
+        with table(scratch / SOURCES, ("name", "source", "source_name", "group")) as rows:
+            scenes = _merged(found, shared, scratch / IMAGES, report, rows, on_progress)
+            files = write_annotations(form, scenes, scratch, report.not_kept)
+        images = report.written.images
+        if not images:
+            raise NothingUsableError(f"{settings.out}: no image of any source could be taken over")
+    files = tuple(out / file.relative_to(scratch) for file in files)
     report.written = Written(out, form.name, images, files)
     present = {label for account in report.sources for label in account.labels}
     for account in report.sources:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from spinekit.core.errors import UsageError
+from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.core.scene import Scene
-from spinekit.files import atomic_path
+from spinekit.files import atomic_path, printable
 from spinekit.formats.plugin import AnnotationFormat
 from spinekit.formats.registry import annotation_format, annotation_formats
 from spinekit.formats.sources import safe_cell
+from spinekit.runs import claim_folder
 
 IMAGES = "images"
 SOURCES = "sources.csv"
@@ -80,6 +83,43 @@ def lost_content(scene: Scene, keeps: frozenset[str]) -> set[str]:
         "spacing": scene.image.spacing is not None,
     }
     return {what for what, there in holds.items() if there and what not in keeps}
+
+
+@contextmanager
+def whole_folder(out: Path, sources: Sequence[Path]) -> Iterator[Path]:
+    """A data set that appears whole or not at all: what fails or is interrupted leaves nothing behind.
+
+    Args:
+        out: The folder to be, new or empty.
+        sources: Data sets that are read meanwhile.
+
+    Yields:
+        A folder to write into, which takes the place of ``out`` at the end.
+
+    Raises:
+        UsageError: If the folder holds something, or lies inside a data set that is read.
+        EnvironmentFaultError: If it cannot be written.
+    """
+    shown = printable(str(out))
+    if any(source.is_dir() and source.resolve() in out.resolve().parents for source in sources):
+        raise UsageError(f"--out {shown}: lies inside the input -- name a folder outside of it")
+    there = out.exists()
+    claim_folder(out)
+    scratch: Path | None = None
+    try:
+        scratch = Path(tempfile.mkdtemp(dir=out.resolve().parent, prefix=f".{out.name}."))
+        yield scratch
+        scratch.chmod(0o755)
+        scratch.replace(out.resolve())
+    except BaseException as error:
+        if not there:
+            out.rmdir()
+        if isinstance(error, OSError):
+            raise EnvironmentFaultError(f"{shown}: cannot be written ({error.strerror})") from error
+        raise
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager

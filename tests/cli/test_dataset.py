@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -155,3 +156,30 @@ def test_what_cannot_be_is_one_line(say: Say, films: Path, words: tuple[str, ...
     ended = say("dataset", *words)
     assert ended.code == 2
     assert wrong in ended.error()
+
+
+@pytest.mark.parametrize("command", ["augment", "merge"])
+def test_a_data_set_appears_whole_or_not_at_all(
+    say: Say, films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    other = data_set(tmp_path / "other", SCHEMA, {"a.png": [block("L3", 10, 10)]}, first_seed=90)
+    words = {
+        "augment": ("augment", films, "--flip", "horizontal", "--force"),
+        "merge": ("merge", films, other, "--schema", "vertebrae"),
+    }[command]
+    inside = say("dataset", *words, "--out", films / "new")
+    assert inside.code == 2
+    assert "lies inside the input" in inside.error()
+    assert not (films / "new").exists()
+
+    def interrupt(*_: object) -> NoReturn:
+        assert any(path.name.startswith(".new.") for path in tmp_path.iterdir())
+        raise KeyboardInterrupt
+
+    before = sorted(tmp_path.iterdir())
+    with monkeypatch.context() as patched:
+        patched.setattr(f"spinekit.workflows.dataset_{command}.write_annotations", interrupt)
+        assert say("dataset", *words, "--out", "new").code == 130
+    assert sorted(tmp_path.iterdir()) == before
+    assert say("dataset", *words, "--out", "new").code == 0
+    assert (tmp_path / "new" / "sources.csv").is_file()

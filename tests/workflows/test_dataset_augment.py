@@ -207,6 +207,9 @@ def test_nothing_to_do_is_said(shapes: Path, tmp_path: Path) -> None:
     )
     with pytest.raises(NothingUsableError, match="train part"):
         augment_dataset(settings)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "x").touch()
     with pytest.raises(UsageError, match="not empty"):
         augment_dataset(settings)
 
