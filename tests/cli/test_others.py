@@ -29,7 +29,7 @@ def test_a_format_is_shown_in_full(say: Say) -> None:
         assert ended.out.startswith(f"{item.name}: {item.title}\n")
         assert all(f"  {what}: " in ended.out for what in item.keeps)
         assert ("spinekit convert SRC DST --to" in ended.out) == (item.write is not None)
-    assert "did you mean coco?" in say("formats", "cocos").error()
+    assert "did you mean coco" in say("formats", "cocos").error()
 
 
 def test_models_lists_every_model(say: Say) -> None:
