@@ -18,7 +18,7 @@ from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
 from spinekit.files import atomic_path
 from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions, Vocabulary
-from spinekit.formats.scenes_line import from_line, to_line
+from spinekit.formats.scenes_line import NAME, from_line, to_line
 from spinekit.formats.scenes_schema import schema_from_json
 from spinekit.formats.sources import parse_json
 
@@ -57,8 +57,10 @@ def vocabulary(path: Path, options: LabelOptions = AS_IT_LIES) -> Vocabulary | N
     path = path / FILE if path.is_dir() else path
     for text, where in _lines(path):
         content = parse_json(text, where)
+        if not isinstance(content, dict):
+            raise AnnotationError(f"{where}: is no {NAME} -- name a file that spinekit wrote")
         try:
-            schema = schema_from_json(content["schema"])  # type: ignore[index]
+            schema = schema_from_json(content["schema"])
         except (KeyError, TypeError, ValueError) as error:
             raise AnnotationError(f"{where}: its schema is misshapen ({error}) -- write it again") from error
         if schema is None:

@@ -191,12 +191,15 @@ def _surveyed(plan: _Plan, notices: list[str], on_progress: Progress | None) -> 
             _counted(plan, lenient, on_progress)
         except AnnotationError as same:
             raise same from None
-        raise AnnotationError(_missing(plan, notices, said_of(str(error))[1])) from None
+        what = said_of(str(error))[1]
+        names = [name for name, said in map(said_of, notices) if said == what]
+        if not names:  # the reader has told all of them by itself
+            raise
+        raise AnnotationError(_missing(plan, names, what)) from None
 
 
-def _missing(plan: _Plan, notices: list[str], what: str) -> str:
+def _missing(plan: _Plan, names: list[str], what: str) -> str:
     """That annotated images are not there, with the names of the first."""
-    names = [name for name, said in map(said_of, notices) if said == what]
     shown = ", ".join(map(printable, names[:5])) + (", ..." if len(names) > 5 else "")
     return (
         f"{printable(str(plan.settings.source))}: {len(names)} annotated images cannot be used ({shown}): "
