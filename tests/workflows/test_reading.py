@@ -165,3 +165,11 @@ def test_what_cannot_hold_anatomy_is_said_so() -> None:
     assert "too small" in unreadable(np.zeros((1, 500), np.uint8))
     assert "no contrast" in unreadable(np.full((90, 90), 77, np.uint8))
     assert unreadable(film(90, 90).pixels) == ""
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_stripes_are_no_tissue(turned: bool) -> None:
+    stripes = np.repeat(np.arange(0, 250, 25, dtype=np.uint8), 10)[:, None].repeat(100, axis=1)
+    assert reading.fineness(stripes.T if turned else stripes) < 0.05
+    noise = np.random.default_rng(1).integers(0, 255, (100, 100)).astype(np.uint8)
+    assert reading.fineness(noise) > 0.5
