@@ -16,6 +16,7 @@ from spinekit.anatomy.unlike_shape import Shape, shapes
 from spinekit.core.errors import AnnotationError, UsageError
 from spinekit.core.finding import Finding, Rule, Severity
 from spinekit.core.image import ImageRef
+from spinekit.core.level_points import level_point
 from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
 from spinekit.core.translate import labels_of, translation
@@ -193,8 +194,20 @@ def known_schema(own: Schema) -> Schema:
     return min(fitting, key=lambda schema: len(labels_of(schema)), default=own)
 
 
-def unknown_classes(names: Sequence[str], schema: Schema, place: str) -> Iterator[Finding]:
-    """Class names of a data set that a schema does not have, with the nearest that it has."""
+def unknown_classes(
+    names: Sequence[str], schema: Schema, place: str, points: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """Class names of a data set that a schema does not have, with the nearest that it has.
+
+    Args:
+        names: Of the classes.
+        schema: What they should be of.
+        place: Where they stand, for the findings.
+        points: Names of the data set's landmarks. Where each says its vertebra (``L1TL``), points make the bodies
+            and the name of the class says nothing.
+    """
+    if points and all(level_point(point, schema) is not None for point in points):
+        return
     known = {label.casefold() for label in labels_of(schema)}
     for name in names:
         if name.strip().casefold() not in known:

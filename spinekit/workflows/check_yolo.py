@@ -123,7 +123,7 @@ def gather_yolo(
     gathered = Gathered(folder, target, list(raw.findings))
     if schema is not None:
         gathered.findings += unknown_classes(
-            list(raw.class_names.values()), schema, path.name if path else ""
+            list(raw.class_names.values()), schema, path.name if path else "", own.landmark_names
         )
     meaning = _meaning(raw, own)
     found = YoloGathered(folder, raw, target, _columns(meaning.schema, target), gathered)

@@ -215,7 +215,8 @@ def _gather_any(settings: CheckSettings, data_format: str, on_progress: Progress
         found = found if known is found.own else find_labelled(settings.data, data_format, known, options)
     gathered = Gathered(settings.data, found.schema)
     used = found.own.levels or found.own.classes
-    unknown = () if named is None else tuple(unknown_classes(used, named, settings.data.name))
+    points = found.own.landmark_names
+    unknown = () if named is None else tuple(unknown_classes(used, named, settings.data.name, points))
     if unknown:
         # Read on in the data's own names: everything else can still be looked at.
         gathered.findings += unknown

@@ -12,6 +12,7 @@ from PIL import Image as PillowImage
 
 from spinekit.core.errors import UsageError
 from spinekit.core.finding import Severity
+from spinekit.workflows.convert import ConvertSettings, convert
 from spinekit.workflows.dataset_check import RULES, CheckReport, CheckSettings, check
 from tests.anatomy.spines import quads_of
 from tests.formats.annotation_samples import real_data
@@ -215,6 +216,16 @@ def test_an_unknown_class_gets_the_nearest_name(films: Path) -> None:
     report = check(CheckSettings(films, schema="spine-ap", pixels=False))
     (finding,) = [item for item in report.findings if item.rule.name == "class-unknown"]
     assert "did you mean vertebra?" in finding.why
+
+
+@pytest.mark.parametrize("to", ["coco", "yolo"])
+def test_points_that_say_their_vertebra_are_its_body_whatever_the_class(to: str, tmp_path: Path) -> None:
+    data = real_data() / "spine_lateral"
+    if to == "yolo":
+        data = convert(ConvertSettings(source=data, out=tmp_path / "yolo", to="yolo")).out
+    report = check(CheckSettings(data, schema="spine-lateral", pixels=False))
+    assert "class-unknown" not in rules(report)
+    assert (report.schema, report.images, report.instances) == ("spine-lateral", 10, 240)
 
 
 def test_annotations_that_break_off_are_looked_at_until_there(tmp_path: Path) -> None:
