@@ -145,8 +145,12 @@ def losses(survey: Survey, target: AnnotationFormat, kept_beside: frozenset[str]
 
 
 def reasons(notices: Sequence[str]) -> dict[str, int]:
-    """How often each kind of notice was given: files, places and numbers taken out."""
-    return dict(Counter(reason(notice) for notice in notices).most_common())
+    """How often each kind of notice was given, most first: without places, and of several without numbers."""
+    kinds: dict[str, list[str]] = {}
+    for notice in notices:
+        kinds.setdefault(reason(notice), []).append(notice)
+    counted = {kind if len(told) > 1 else _words(told[0]): len(told) for kind, told in kinds.items()}
+    return dict(Counter(counted).most_common())
 
 
 def said_of(notice: str) -> tuple[str, str]:
@@ -160,10 +164,14 @@ def said_of(notice: str) -> tuple[str, str]:
 
 
 def reason(notice: str) -> str:
-    """What a line says, without saying of which: its last part that is made of words."""
+    """What a line says, without saying of which: its last part that is made of words, without names and numbers."""
+    what = re.sub(r"'[^']*'|\"[^\"]*\"", "...", _words(notice))
+    return re.sub(r"(?<![\w.-])-?\d+(?:\.\d+)?(?!\w)", "N", what).strip()
+
+
+def _words(notice: str) -> str:
+    """The last part of a line that is made of words, without paths and advice."""
     told = notice.split(" -- ", maxsplit=1)[0].removesuffix(": passed over")
     parts = told.split(": ")
     spoken = [part for part in parts[1:] if _WORDS.search(part)] or parts
-    what = re.sub(r"\S*/\S+", "...", spoken[-1])
-    what = re.sub(r"'[^']*'|\"[^\"]*\"", "...", what)
-    return re.sub(r"(?<![\w.-])-?\d+(?:\.\d+)?(?!\w)", "N", what).strip()
+    return re.sub(r"\S*/\S+", "...", spoken[-1]).strip()

@@ -110,6 +110,12 @@ def test_reasons_are_counted_without_places() -> None:
     assert said_of(lines[0]) == ("x.png", "not in /films")
 
 
+def test_a_reason_given_once_keeps_its_numbers() -> None:
+    line = "masks: without masks.yaml values 1 to 5 are read as L1 to L5"
+    assert reasons([line]) == {"without masks.yaml values 1 to 5 are read as L1 to L5": 1}
+    assert reasons([line, line]) == {"without masks.yaml values N to N are read as L1 to L5": 2}
+
+
 def test_names_with_digits_are_not_counted_together() -> None:
     assert reasons(["x.csv: L1 lies above L2 by 3.5 px", "y.csv: L1 lies above L2 by 9 px"]) == {
         "L1 lies above L2 by N px": 2
