@@ -19,7 +19,9 @@ _SMALLEST_SIDE = 32
 _SURE = 0.35  # evidence from which a model is taken to know what it sees; other kinds of films stay below 0.2
 # Evidence below which all of a spine is to be looked at; films like those of training reach 0.65.
 _DOUBTFUL = 0.5
-_TEXTURED = 0.22  # fineness of tissue: sections reach 0.3, radiographs, slices and test patterns stay below 0.12
+_TEXTURED = (
+    0.22  # fineness of tissue: sections reach 0.3, radiographs, slices and test patterns stay below 0.12
+)
 _AHEAD = 0.15  # by which it must lead the next one
 _TALL = 1.25  # a full-spine film is at least so much taller than wide
 
