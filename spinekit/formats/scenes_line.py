@@ -136,7 +136,7 @@ def _image_from_json(content: Json, images: Path) -> ImageRef:
 
 
 def _instance_to_json(item: Instance) -> Json:
-    outline = item.outline
+    outline, shares = item.outline, item.level_shares
     return {
         "label": item.label,
         "box": [float(value) for value in item.box],
@@ -150,6 +150,7 @@ def _instance_to_json(item: Instance) -> Json:
         "author": item.author.value,
         "reader": item.reader,
         "flags": list(item.flags),
+        **({} if shares is None else {"level_shares": [_or_null(float(share)) for share in shares]}),
     }
 
 
@@ -165,6 +166,7 @@ def _instance_from_json(content: Json) -> Instance:
         Author(content["author"]),
         None if content["reader"] is None else _text(content["reader"]),
         tuple(_text(flag) for flag in content["flags"]),
+        _shares(content.get("level_shares")),
     )
 
 
@@ -239,6 +241,10 @@ def _ring(content: object) -> FloatArray:
     if len(ring) < 3 or not bool(np.isfinite(ring).all()):
         raise ValueError("a ring of fewer than three points")
     return ring
+
+
+def _shares(content: list[float | None] | None) -> FloatArray | None:
+    return None if content is None else np.array([_or_nan(value) for value in content], dtype=np.float64)
 
 
 def _or_null(value: float) -> float | None:

@@ -30,6 +30,7 @@ from spinekit.workflows.mask_patches import packed_patch, patch_of
 from spinekit.workflows.scoring import Chart, Pair, Section, known
 
 _DRAWS = 200  # average precision is dear
+_LEAST_SHARE = 1e-3  # an alternative less likely than this says nothing
 _RATES = ("precision", "recall", "F1")
 
 
@@ -41,6 +42,7 @@ class DetectionTally:
     _names: list[str] = field(default_factory=list)
     _true: list[Shapes] = field(default_factory=list)
     _predicted: list[Shapes] = field(default_factory=list)
+    _alternatives: list[Shapes] = field(default_factory=list)
     _masks: bool = True
 
     def add(self, pair: Pair) -> float | None:
@@ -54,6 +56,7 @@ class DetectionTally:
         self._masks &= all(item.outline is not None for item in (*pair.truth.instances, *found))
         self._true.append(self._shapes(pair.truth.instances, pair.truth))
         self._predicted.append(self._shapes(found, pair.truth))
+        self._alternatives.append(self._spread(found, self._predicted[-1], schema.levels))
         return None
 
     def _shapes(self, items: Sequence[Instance], scene: Scene) -> Shapes:
@@ -69,6 +72,22 @@ class DetectionTally:
             ),
         )
 
+    def _spread(self, items: Sequence[Instance], shapes: Shapes, levels: Sequence[str]) -> Shapes:
+        """The same shapes, each once for every level that its body may be: so a detector's class scores are seen."""
+        places, classes, scores = [], [], []
+        for place, item in enumerate(items):
+            for label, share in alternatives(item, levels):
+                places.append(place)
+                classes.append(self._labels.index(label))
+                scores.append(item.score * share)
+        masks = shapes.masks
+        return Shapes(
+            np.array(classes, dtype=np.intp),
+            shapes.boxes[places],
+            np.array(scores, dtype=np.float64),
+            tuple(masks[place] for place in places) if masks is not None and len(masks) == len(items) else (),
+        )
+
     def section(self, groups: Groups | None = None) -> Section | None:
         """Average precision, precision, recall and F1 of masks where both have them, and of boxes."""
         if not any(len(shapes.classes) for shapes in self._true):
@@ -82,8 +101,18 @@ class DetectionTally:
             "(mAP50-95), 101 points of recall, at most 100 predictions an image; means over the classes that occur.",
             f"Intervals of this section are of {_DRAWS} draws.",
         ]
+        several = sum(
+            len(all_.classes) > len(one.classes)
+            for all_, one in zip(self._alternatives, self._predicted, strict=True)
+        )
+        if several:
+            notes.append(
+                f"In {several} images bodies carry shares of several levels: each level counts as a detection of its "
+                "own with the body's score times its share, as the class scores of a detector do; the confusion "
+                "matrix takes each body by its name alone."
+            )
         for kind, by_mask in kinds:
-            found = matches(self._true, self._predicted, len(self._labels), by_mask)
+            found = matches(self._true, self._alternatives, len(self._labels), by_mask)
             drawn = curves(found)
             scores += self._scores(found, kind, drawn.best, groups)
             for place, label in enumerate(self._labels):
@@ -124,6 +153,24 @@ class DetectionTally:
         shown = counts[np.ix_(used, used)]
         title = f"classes by {kind}, IoU 0.50, confidence {confidence:.3g}"
         return partial(confusion_chart, shown, [*labels, "nothing there"], [*labels, "missed"], title)
+
+
+def alternatives(item: Instance, levels: Sequence[str]) -> list[tuple[str, float]]:
+    """Every label that a found thing may carry, with its share.
+
+    Args:
+        item: Found by a model.
+        levels: Of the schema, in the order of `Instance.level_shares`.
+
+    Returns:
+        The levels of more than a thousandth; the item's own label with 1 where no shares are known.
+    """
+    shares = item.level_shares
+    if shares is None or len(shares) != len(levels) or not bool(np.isfinite(shares).all()):
+        return [(item.label, 1.0)]
+    return [
+        (level, float(share)) for level, share in zip(levels, shares, strict=True) if share > _LEAST_SHARE
+    ]
 
 
 def _curve_charts(drawn: Curves, kind: str) -> dict[str, Chart]:

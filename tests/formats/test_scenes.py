@@ -52,6 +52,9 @@ def same(one: Scene, other: Scene) -> None:
     for came, went in zip(one.instances, other.instances, strict=True):
         plain = ("label", "box", "score", "author", "reader", "flags")
         assert [getattr(came, name) for name in plain] == [getattr(went, name) for name in plain]
+        assert (came.level_shares is None) == (went.level_shares is None)
+        if came.level_shares is not None and went.level_shares is not None:
+            np.testing.assert_array_equal(came.level_shares, went.level_shares)
         assert (came.outline is None) == (went.outline is None)
         if came.outline is not None and went.outline is not None:
             for part in ("rings", "holes"):
@@ -74,6 +77,13 @@ def there_and_back(scene: Scene) -> Scene:
     assert "NaN" not in line
     assert str(ROOT) not in line
     return scenes.from_line(line, scene.schema, ROOT, "line")
+
+
+@given(st.lists(st.floats(0, 1) | st.just(NAN), max_size=4))
+def test_shares_of_levels_come_back(shares: list[float]) -> None:
+    item = Instance("L1", (0.0, 0.0, 2.0, 2.0), score=0.5, author=Author.MODEL, level_shares=np.array(shares))
+    scene = Scene(image(), SEG, (item, replace(item, level_shares=None)))
+    same(there_and_back(scene), scene)
 
 
 @given(pose_instances(), TEXT, st.lists(TEXT, max_size=2))

@@ -179,6 +179,31 @@ def test_masks_shifted_by_one_level_are_good_by_place(tmp_path: Path) -> None:
     assert figures(found, "detection")["mask mAP50"].value < 0.1
 
 
+def test_every_level_that_a_body_may_be_counts_as_a_detection(tmp_path: Path) -> None:
+    """Each body is taken for the next level with 0.6 and for its own with 0.4: half right but for both ends."""
+    truth = spine("a.png", masks=True)
+    shares = 0.4 * np.eye(17) + 0.6 * np.eye(17, k=1)
+    shares[16, 16] = 1.0
+    named = [truth.schema.levels[min(place + 1, 16)] for place in range(17)]
+    items = [
+        replace(item, label=label, level_shares=row)
+        for item, label, row in zip(truth.instances, named, shares, strict=True)
+    ]
+    found = run(tmp_path, [replace(truth, instances=tuple(items))], [truth])
+    for kind in ("mask", "box"):
+        assert figures(found, "detection")[f"{kind} mAP50"].value == pytest.approx(
+            (15 * 0.5 + 2) / 17, abs=0.01
+        )
+    (section_,) = [one for one in found.sections if one.key == "detection"]
+    assert any(note.startswith("In 1 images bodies carry shares") for note in section_.notes)
+    plain = run(
+        tmp_path / "plain",
+        [replace(truth, instances=tuple(replace(i, level_shares=None) for i in items))],
+        [truth],
+    )
+    assert figures(plain, "detection")["mask mAP50"].value < 0.1
+
+
 def test_masks_are_made_of_true_corners_where_the_prediction_is_of_masks(tmp_path: Path) -> None:
     found = run(tmp_path, [spine("a.png", masks=True)], [spine("a.png")])
     assert found.schema.name == "spine-ap-levels"
