@@ -1,0 +1,291 @@
+"""Corners and endplates of a vertebral body from its mask: four straight borders, robustly fitted.
+
+A rotated rectangle errs by the wedge of a body; four lines of their own do not. The lines are fitted in a
+frame that runs with the spine (the tangent of the line through the neighbours' centres), each to the part of
+the contour that can only be its own, by least absolute deviations, so that an osteophyte or a torn corner
+does not turn it. Angles are to be taken from the fitted lines. A corner is the crossing of two lines moved to
+the contour point beyond it (a rounded, waisted or lipped body has its corner there): heights and slips are
+to be taken from those.
+
+Frame: pixels, x right, y down, pixel centres at integers; of non-square pixels the caller gives isotropic
+coordinates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from spinekit.core.image import FloatArray
+from spinekit.core.outline import Outline, ring_area
+
+ROUNDS = 4  # of fitting and turning the frame
+STEPS = 8  # of reweighting in each line
+SNAP = 0.16  # widths around a crossing in which its corner is looked for
+NEAR_PART = 5.0  # px; parts nearer than this to the largest one belong to the body
+WINDOW = 0.05  # widths on either side of the middle in which the middle of an endplate is read
+SAMPLES = 240  # points on the contour, at least
+SMOOTH = 3  # points on either side that the steps of pixels are averaged over before lines are fitted
+FEWEST_PX = 30.0  # area below which a mask has no shape
+AREA_RANGE = (0.85, 1.05)  # of the fitted quadrilateral over the mask: rounder shapes have more, waisted ones less
+    0.85,
+    1.12,
+)  # of the fitted quadrilateral over the mask; the contour of a sound body keeps to it
+MAX_RESIDUAL = 0.07  # of a border, mean distance in widths
+MAX_GAP = 0.12  # of a corner to the contour, in widths
+MAX_HOLES = 0.02  # of the area
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BodyShape:
+    """What a mask says of a body's four borders.
+
+    Attributes:
+        corners: (4, 2) px TL, TR, BL, BR in the viewer's frame, on the contour.
+        plates: (4, 2) px ends of the fitted superior (left, right) and inferior (left, right) endplate lines.
+        middles: (2, 2) px of the superior and the inferior endplate, on the contour, halfway between left and
+            right.
+        residuals: (4,) px mean distance of the contour from the superior, inferior, left and right line.
+        area_ratio: Area of the fitted quadrilateral over that of the mask.
+        gaps: (4,) px from each crossing of two lines to the contour.
+        doubts: What makes the fit doubtful, in words; none for a sound one.
+    """
+
+    corners: FloatArray
+    plates: FloatArray
+    middles: FloatArray
+    residuals: FloatArray
+    area_ratio: float
+    gaps: FloatArray
+    doubts: tuple[str, ...]
+
+    @property
+    def tilts(self) -> tuple[float, float]:
+        """Tilt of the superior and the inferior endplate line, degrees, + = right side lower."""
+        first, second = self.plates[1] - self.plates[0], self.plates[3] - self.plates[2]
+        return (
+            float(np.degrees(np.arctan2(first[1], first[0]))),
+            float(np.degrees(np.arctan2(second[1], second[0]))),
+        )
+
+
+def body_shape(outline: Outline, down: FloatArray | None = None) -> BodyShape | None:
+    """The four borders, corners and endplate middles of a body.
+
+    Args:
+        outline: Of one body; its largest part and what lies within 5 px of it are used, holes are filled.
+        down: (2,) direction of the spine at the body, cranial to caudal; good to some 10 degrees. None for a
+            body alone: the sides of the smallest rectangle around it tell, those nearer to the image's.
+
+    Returns:
+        The fit with its quality, or None where the outline has no shape to fit (a few pixels, a line).
+    """
+    contour = _contour(outline)
+    if contour is None:
+        return None
+    points, even, area = contour
+    angle = _alone(even) if down is None else float(np.arctan2(-down[0], down[1]))
+    fitted = None
+    for _ in range(ROUNDS):
+        fitted = _four_lines(even, angle)
+        if fitted is None:
+            return None
+        angle += (np.arctan(fitted.lines[0, 0]) + np.arctan(fitted.lines[1, 0])) / 2
+    fitted = _four_lines(even, angle)
+    return None if fitted is None else _shape(points, fitted, area, _holes(outline, area))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    """Four lines in a turned frame: y = slope x + offset above and below, x = slope y + offset at the sides."""
+
+    turn: FloatArray  # (2, 2): frame coordinates = px @ turn
+    lines: FloatArray  # (4, 2) slope and offset: superior, inferior, left, right
+    residuals: FloatArray  # (4,)
+
+
+def _contour(outline: Outline) -> tuple[FloatArray, FloatArray, float] | None:
+    """Points along the border a pixel or less apart, the same without steps, and the area; None without shape."""
+    rings = [ring for ring in outline.rings if len(ring) >= 3 and bool(np.isfinite(ring).all())]
+    if not rings:
+        return None
+    areas = [abs(ring_area(ring)) for ring in rings]
+    largest = int(np.argmax(areas))
+    if areas[largest] < FEWEST_PX:
+        return None
+    perimeter = float(
+        np.linalg.norm(np.diff(rings[largest], axis=0, append=rings[largest][:1]), axis=1).sum()
+    )
+    step = min(1.0, perimeter / SAMPLES)
+    main = _along(rings[largest], step)
+    kept, even, area = [main], [_smoothed(main)], areas[largest]
+    for index, ring in enumerate(rings):
+        if index != largest:
+            part = _along(ring, step)
+            if _nearest(part, main) <= NEAR_PART:
+                kept.append(part)
+                even.append(_smoothed(part))
+                area += areas[index]
+    return np.concatenate(kept), np.concatenate(even), area
+
+
+def _smoothed(points: FloatArray) -> FloatArray:
+    """Running mean along a closed way: the steps between pixels even out, corners round off a little."""
+    return np.asarray(
+        np.mean([np.roll(points, shift, axis=0) for shift in range(-SMOOTH, SMOOTH + 1)], axis=0)
+    )
+
+
+def _along(ring: FloatArray, step: float) -> FloatArray:
+    """Points at even distances along a closed ring, the first half a step from its first vertex."""
+    closed = np.concatenate([ring, ring[:1]])
+    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    count = max(4, int(np.ceil(lengths[-1] / step)))
+    at = (np.arange(count) + 0.5) * lengths[-1] / count
+    return np.stack([np.interp(at, lengths, closed[:, 0]), np.interp(at, lengths, closed[:, 1])], axis=1)
+
+
+def _nearest(part: FloatArray, main: FloatArray) -> float:
+    """Smallest distance between two sets of points."""
+    square = ((part[:, None, :] - main[None, :, :]) ** 2).sum(axis=2)
+    return float(np.sqrt(square.min()))
+
+
+def _holes(outline: Outline, area: float) -> float:
+    """Share of the area that holes take."""
+    return sum(abs(ring_area(hole)) for hole in outline.holes) / area
+
+
+def _alone(points: FloatArray) -> float:
+    """Turn of a body without neighbours, radians, at most an eighth of a circle."""
+    (_, _), (_, _), degrees = cv2.minAreaRect(points.astype(np.float32))
+    return float(np.radians((degrees + 45.0) % 90.0 - 45.0))
+
+
+def _four_lines(points: FloatArray, angle: float) -> _Fit | None:
+    cosine, sine = np.cos(angle), np.sin(angle)
+    turn = np.array([[cosine, -sine], [sine, cosine]])
+    local = points @ turn
+    low, high = np.percentile(local, (3, 97), axis=0)
+    if not bool((high - low > 1.0).all()):
+        return None
+    share = (local - (low + high) / 2) / ((high - low) / 2)
+    x, y = share[:, 0], share[:, 1]
+    parts = (
+        ((np.abs(x) < 0.75) & (y < -0.3), 0),
+        ((np.abs(x) < 0.75) & (y > 0.3), 0),
+        ((np.abs(y) < 0.6) & (x < -0.3), 1),
+        ((np.abs(y) < 0.6) & (x > 0.3), 1),
+    )
+    lines, residuals = np.zeros((4, 2)), np.zeros(4)
+    for index, (chosen, axis) in enumerate(parts):
+        if np.count_nonzero(chosen) < 4:
+            return None
+        run, rise = local[chosen, axis], local[chosen, 1 - axis]
+        line = _robust_line(run, rise)
+        if line is None:
+            return None
+        lines[index] = line
+        residuals[index] = float(np.abs(rise - line[0] * run - line[1]).mean() / np.hypot(1.0, line[0]))
+    return _Fit(turn, lines, residuals)
+
+
+def _robust_line(run: FloatArray, rise: FloatArray) -> tuple[float, float] | None:
+    """Slope and offset of least absolute deviations, by reweighted least squares."""
+    centre = float(run.mean())
+    run = run - centre
+    weight = np.ones_like(run)
+    slope = offset = 0.0
+    for _ in range(STEPS):
+        total, first, second = weight.sum(), weight @ run, weight @ (run * run)
+        spread = total * second - first * first
+        if spread <= 1e-12 * max(float(total) ** 2, 1e-12):
+            return None
+        level, mixed = weight @ rise, weight @ (run * rise)
+        slope = float((total * mixed - first * level) / spread)
+        offset = float((second * level - first * mixed) / spread)
+        weight = 1.0 / np.maximum(np.abs(rise - slope * run - offset), 0.05)
+    return slope, offset - slope * centre
+
+
+def _shape(points: FloatArray, fitted: _Fit, area: float, holes: float) -> BodyShape | None:
+    local = points @ fitted.turn
+    crossings = _crossings(fitted.lines)
+    if crossings is None:
+        return None
+    width = float(np.linalg.norm(crossings[[1, 3]].mean(axis=0) - crossings[[0, 2]].mean(axis=0)))
+    corners, gaps = _snapped(local, crossings, width)
+    middles = _middles(local, corners, width)
+    quad = crossings[[0, 1, 3, 2]]
+    area_ratio = abs(ring_area(quad)) / area
+    back = fitted.turn.T
+    doubts = _doubts(fitted.residuals / width, area_ratio, gaps / width, holes)
+    if middles is None:
+        return None
+    return BodyShape(
+        corners @ back, crossings @ back, middles @ back, fitted.residuals, area_ratio, gaps, doubts
+    )
+
+
+def _crossings(lines: FloatArray) -> FloatArray | None:
+    """(4, 2) TL, TR, BL, BR where endplate lines cross side lines; None where they run apart."""
+    found = []
+    for plate in (0, 1):
+        for side in (2, 3):
+            slope, offset = lines[plate]
+            lean, shift = lines[side]
+            parting = 1.0 - slope * lean
+            if abs(parting) < 0.2:
+                return None
+            y = (slope * shift + offset) / parting
+            found.append((lean * y + shift, y))
+    crossings = np.array(found)
+    across, down = crossings[[1, 3]] - crossings[[0, 2]], crossings[[2, 3]] - crossings[[0, 1]]
+    sound = bool((across[:, 0] > 0).all()) and bool((down[:, 1] > 0).all())
+    return crossings if sound else None
+
+
+def _snapped(local: FloatArray, crossings: FloatArray, width: float) -> tuple[FloatArray, FloatArray]:
+    """Crossings moved to the contour point near them that lies farthest outwards; their distances to the contour."""
+    corners, gaps = crossings.copy(), np.zeros(4)
+    for index in range(4):
+        away = local - crossings[index]
+        distance = np.hypot(away[:, 0], away[:, 1])
+        gaps[index] = distance.min()
+        near = np.flatnonzero(distance <= SNAP * width)
+        if near.size:
+            outward = crossings[index] - crossings[3 - index]  # the corner across the body
+            corners[index] = local[near[np.argmax(away[near] @ outward)]]
+    return corners, gaps
+
+
+def _middles(local: FloatArray, corners: FloatArray, width: float) -> FloatArray | None:
+    """(2, 2) points of the upper and lower contour halfway between the sides, along the perpendicular there."""
+    left, right = corners[[0, 2]].mean(axis=0), corners[[1, 3]].mean(axis=0)
+    centre, along = (left + right) / 2, (right - left) / np.linalg.norm(right - left)
+    upright = np.array([-along[1], along[0]])  # down
+    beside, height = (local - centre) @ along, (local - centre) @ upright
+    near = np.abs(beside) <= max(WINDOW * width, 1.0)
+    above, below = height[near & (height < 0)], height[near & (height > 0)]
+    if not above.size or not below.size:
+        return None
+    top, bottom = np.median(above), np.median(below)
+    return np.stack([centre + top * upright, centre + bottom * upright])
+
+
+def _doubts(residuals: FloatArray, area_ratio: float, gaps: FloatArray, holes: float) -> tuple[str, ...]:
+    found = []
+    borders = ("superior endplate", "inferior endplate", "left side", "right side")
+    crooked = [name for name, value in zip(borders, residuals, strict=True) if value > MAX_RESIDUAL]
+    if crooked:
+        found.append(f"{' and '.join(crooked)} of the mask not straight")
+    if not AREA_RANGE[0] <= area_ratio <= AREA_RANGE[1]:
+        found.append(f"the mask is no quadrilateral (area ratio {area_ratio:.2f})")
+    torn = [name for name, gap in zip(("TL", "TR", "BL", "BR"), gaps, strict=True) if gap > MAX_GAP]
+    if torn:
+        found.append(f"the mask has no corner at {', '.join(torn)}")
+    if holes > MAX_HOLES:
+        found.append(f"holes take {holes:.0%} of the mask")
+    return tuple(found)
