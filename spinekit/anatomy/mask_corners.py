@@ -29,10 +29,10 @@ WINDOW = 0.05  # widths on either side of the middle in which the middle of an e
 SAMPLES = 240  # points on the contour, at least
 SMOOTH = 3  # points on either side that the steps of pixels are averaged over before lines are fitted
 FEWEST_PX = 30.0  # area below which a mask has no shape
-AREA_RANGE = (0.85, 1.05)  # of the fitted quadrilateral over the mask: rounder shapes have more, waisted ones less
+AREA_RANGE = (
     0.85,
-    1.12,
-)  # of the fitted quadrilateral over the mask; the contour of a sound body keeps to it
+    1.05,
+)  # of the fitted quadrilateral over the mask: rounder shapes have more, waisted ones less
 MAX_RESIDUAL = 0.07  # of a border, mean distance in widths
 MAX_GAP = 0.12  # of a corner to the contour, in widths
 MAX_HOLES = 0.02  # of the area
