@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from spinekit.core.norm import Comparison
 from spinekit.core.spacing import SpacingOrigin
 
 
@@ -48,6 +49,9 @@ class Measurement:
         reason: Why a person should look.
         geometry: For drawing.
         details: Further words of the result (end vertebrae, side of the convexity, ...).
+        grade: Name of the value between decision limits (``class II``), or empty; two names with `` or `` between
+            them where the interval holds the limit.
+        norms: The value beside each norm of its schema.
     """
 
     name: str
@@ -62,6 +66,8 @@ class Measurement:
     reason: str = ""
     geometry: MeasurementGeometry = field(default_factory=MeasurementGeometry)
     details: Mapping[str, str] = field(default_factory=dict)
+    grade: str = ""
+    norms: tuple[Comparison, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from spinekit.core.norm import Grade, Norm, ResultRule
+
 
 @dataclass(frozen=True, slots=True)
 class LandmarkDefinition:
@@ -31,15 +33,25 @@ class MeasurementFormula:
 
     Attributes:
         name: What it is called in results.
-        unit: ``deg``, ``length``, ``%`` or ``ratio``.
-        formula: E.g. ``angle(N; S, A)``.
+        unit: ``deg``, ``length`` (mm, or px without a scale), ``mm`` (refused without a scale), ``%`` or ``ratio``.
+        formula: E.g. ``angle(N; S, A)``; names of the schema's constructions and other measurements are understood.
         definition: In words, with its source.
+        title: What a clinician calls it, e.g. ``SNA``; empty where the name says it.
+        source: Where the definition stands.
+        groups: Analyses that it belongs to, e.g. ``steiner``.
+        norms: To compare it with.
+        grades: Names between decision limits, ascending.
     """
 
     name: str
     unit: str
     formula: str
     definition: str
+    title: str = ""
+    source: str = ""
+    groups: tuple[str, ...] = ()
+    norms: tuple[Norm, ...] = ()
+    grades: tuple[Grade, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,9 @@ class Schema:
         mirrored: Pairs of landmark names that swap in a left-right flip.
         measurements: Formulas over the landmarks.
         code_measurements: Names of measurements that need code (see `spinekit.measures`).
+        constructions: Points, lines and numbers with a name of their own, e.g. ``MP``: ``line(Go, Me)``.
+        results: Norms and grades of what code measures.
+        lacking: Points that borrowed measurements name and this set does not have, with their definition.
     """
 
     name: str
@@ -74,6 +89,9 @@ class Schema:
     measurements: tuple[MeasurementFormula, ...] = ()
     code_measurements: tuple[str, ...] = ()
     colours: Mapping[str, str] = field(default_factory=dict)
+    constructions: Mapping[str, str] = field(default_factory=dict)
+    results: tuple[ResultRule, ...] = ()
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def landmark_names(self) -> tuple[str, ...]:

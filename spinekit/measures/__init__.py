@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from spinekit.core.errors import UsageError
-from spinekit.core.measurement import NotMeasured, Result
+from spinekit.core.measurement import Measurement, NotMeasured, Result
+from spinekit.core.norm import Norm, Person
 from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
-from spinekit.measures.by_formula import measure_formula
-from spinekit.measures.formula import FormulaError, compile_formula
+from spinekit.measures.by_formula import Study, compiled, measure_formula
+from spinekit.measures.formula import FormulaError
+from spinekit.measures.interval import DRAWS, Draws
+from spinekit.measures.norms import judged, rule_for
 from spinekit.measures.plugin import CodeMeasurement, code_measurements
 from spinekit.schemas import nearest
 
-__all__ = ["CodeMeasurement", "FormulaError", "check_measurements", "measure", "measurement_names"]
+__all__ = [
+    "CodeMeasurement",
+    "FormulaError",
+    "check_measurements",
+    "group_names",
+    "measure",
+    "measurement_names",
+    "person_of",
+]
 
 
 def measurement_names(schema: Schema) -> tuple[str, ...]:
@@ -29,6 +40,19 @@ def measurement_names(schema: Schema) -> tuple[str, ...]:
     return tuple(names)
 
 
+def group_names(schema: Schema) -> tuple[str, ...]:
+    """The analyses of a schema, in the order in which they are first told.
+
+    Args:
+        schema: Whose formulas and code belong to groups.
+    """
+    found = [group for line in schema.measurements for group in line.groups]
+    for name in schema.code_measurements:
+        plugin = code_measurements().get(name)
+        found += plugin.groups if plugin is not None else ()
+    return tuple(dict.fromkeys(found))
+
+
 def check_measurements(schema: Schema) -> None:
     """Tells what is wrong with a schema's measurements before an image is read.
 
@@ -37,7 +61,7 @@ def check_measurements(schema: Schema) -> None:
     """
     for line in schema.measurements:
         try:
-            compile_formula(line.formula, schema, line.unit)
+            compiled(schema, line)
         except FormulaError as error:
             raise UsageError(f"schema {schema.name}, measurement {line.name}: {error}") from error
     for name in schema.code_measurements:
@@ -45,7 +69,27 @@ def check_measurements(schema: Schema) -> None:
             raise UsageError(f"schema {schema.name}: no code measures {name!r} -- {_nearest_code(name)}")
 
 
-def measure(scene: Scene, only: Sequence[str] | None = None) -> tuple[Result, ...]:
+def person_of(scene: Scene) -> Person:
+    """Age and sex as the scene knows them.
+
+    Args:
+        scene: Its covariates are used.
+    """
+    age, sex = scene.covariates.get("age_years"), scene.covariates.get("sex")
+    return Person(
+        float(age) if isinstance(age, int | float) and age >= 0 else None,
+        sex if sex in ("F", "M") and isinstance(sex, str) else None,
+    )
+
+
+def measure(
+    scene: Scene,
+    only: Sequence[str] | None = None,
+    *,
+    person: Person | None = None,
+    norms: Mapping[str, Sequence[Norm]] | None = None,
+    draws: int = DRAWS,
+) -> tuple[Result, ...]:
     """All measurements of the scene's schema.
 
     An odd scene (points missing, doubled or coincident, a straight spine, a single body) never raises; it
@@ -53,8 +97,11 @@ def measure(scene: Scene, only: Sequence[str] | None = None) -> tuple[Result, ..
 
     Args:
         scene: Of a person or a model.
-        only: Names of results (``cobb_aasce_main``) or of measurements with code (``cobb_aasce``);
-            None for all.
+        only: Names of results (``cobb_aasce_main``), of measurements with code (``cobb_aasce``) or of groups
+            (``steiner``); None for all.
+        person: Age and sex that norms are chosen by; None for what the scene knows.
+        norms: The user's own, by measurement; they take the place of those that ship.
+        draws: Random positions of each point for the intervals; 0 for no intervals.
 
     Returns:
         In the order of the schema: formulas, then code. With ``only``, those.
@@ -63,31 +110,58 @@ def measure(scene: Scene, only: Sequence[str] | None = None) -> tuple[Result, ..
         UsageError: If ``only`` names something that the schema does not have.
     """
     schema = scene.schema
-    wanted = None if only is None else set(only)
-    if wanted is not None:
-        _refuse_unknown(schema, wanted)
-    results: list[Result] = [
-        measure_formula(scene, line) for line in schema.measurements if wanted is None or line.name in wanted
-    ]
-    for name in schema.code_measurements:
-        plugin = code_measurements().get(name)
-        if plugin is None:
-            results.append(NotMeasured(name, f"no code measures it -- {_nearest_code(name)}"))
-        elif wanted is None or name in wanted:
-            results += plugin.measure(scene)
-        elif any(plugin.answers(one) for one in wanted):
-            results += [result for result in plugin.measure(scene) if result.name in wanted]
+    wanted = None if only is None else _wanted(schema, only)
+    whose = person_of(scene) if person is None else person
+    own = norms or {}
+    results: list[Result] = []
+    study = Study(scene, Draws(draws))
+    for line in schema.measurements:
+        if wanted is None or line.name in wanted:
+            result = measure_formula(scene, line, study)
+            if isinstance(result, Measurement):
+                result = judged(result, own.get(line.name, line.norms), line.grades, whose)
+            results.append(result)
+    for result in _by_code(scene, wanted, Draws(draws)):
+        rule = rule_for(schema.results, result.name)
+        if isinstance(result, Measurement) and (rule is not None or result.name in own):
+            said = own.get(result.name, () if rule is None else rule.norms)
+            results.append(judged(result, said, () if rule is None else rule.grades, whose))
+        else:
+            results.append(result)
     return tuple(results)
 
 
-def _refuse_unknown(schema: Schema, wanted: set[str]) -> None:
+def _by_code(scene: Scene, wanted: frozenset[str] | None, draws: Draws) -> Iterator[Result]:
+    for name in scene.schema.code_measurements:
+        plugin = code_measurements().get(name)
+        if plugin is None:
+            yield NotMeasured(name, f"no code measures it -- {_nearest_code(name)}")
+        elif wanted is None or name in wanted:
+            yield from plugin.measure(scene, draws)
+        elif any(plugin.answers(one) for one in wanted):
+            yield from (result for result in plugin.measure(scene, draws) if result.name in wanted)
+
+
+def _wanted(schema: Schema, only: Sequence[str]) -> frozenset[str]:
+    """The names asked for, groups written out.
+
+    Raises:
+        UsageError: If a name is none of the schema.
+    """
     formulas = {line.name for line in schema.measurements}
-    plugins = [code_measurements().get(name) for name in schema.code_measurements]
-    for name in sorted(wanted - formulas - set(schema.code_measurements)):
-        if not any(plugin is not None and plugin.answers(name) for plugin in plugins):
-            raise UsageError(
-                f"{schema.name} has no measurement {name!r} -- {nearest(name, measurement_names(schema))}"
-            )
+    plugins = {name: code_measurements().get(name) for name in schema.code_measurements}
+    groups = group_names(schema)
+    wanted: set[str] = set()
+    for name in only:
+        if name in groups:
+            wanted |= {line.name for line in schema.measurements if name in line.groups}
+            wanted |= {code for code, plugin in plugins.items() if plugin and name in plugin.groups}
+        elif name in formulas or name in plugins or any(p and p.answers(name) for p in plugins.values()):
+            wanted.add(name)
+        else:
+            known = (*measurement_names(schema), *groups)
+            raise UsageError(f"{schema.name} has no measurement {name!r} -- {nearest(name, known)}")
+    return frozenset(wanted)
 
 
 def _nearest_code(name: str) -> str:

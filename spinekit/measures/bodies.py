@@ -11,7 +11,7 @@ from spinekit.core.image import FloatArray
 from spinekit.core.scene import Absent, Instance, Scene
 from spinekit.measures.cobb import CORNERS
 from spinekit.measures.frame import FARTHEST
-from spinekit.measures.interval import draw_points
+from spinekit.measures.interval import Draws
 
 MIN_BODIES = 5
 INFERRED = "inferred"  # begins the flag of a body that was drawn where it must be, not seen
@@ -38,12 +38,13 @@ class Bodies:
     flags: tuple[tuple[str, ...], ...]
 
 
-def find_bodies(scene: Scene) -> Bodies | Absent:
+def find_bodies(scene: Scene, draws: Draws) -> Bodies | Absent:
     """The bodies to measure on.
 
     Args:
         scene: Instances labelled with levels of the schema, or all with a class; levels give the order,
             otherwise the height in the image does.
+        draws: For the intervals.
 
     Returns:
         The bodies, or why there are none to measure on: fewer than 5, or a level found twice.
@@ -79,7 +80,7 @@ def find_bodies(scene: Scene) -> Bodies | Absent:
     corners = np.stack([corner for _, corner in kept])
     reasons = [*left_out, *([missing] if missing else []), *_disorder(names, corners)]
     flags = tuple(item.flags for item, _ in kept)
-    return Bodies(names, levelled, corners, _draws([item for item, _ in kept]), tuple(reasons), flags)
+    return Bodies(names, levelled, corners, _draws([item for item, _ in kept], draws), tuple(reasons), flags)
 
 
 def _corners(item: Instance, name: str) -> FloatArray | Absent:
@@ -138,7 +139,9 @@ def _disorder(names: tuple[str, ...], corners: FloatArray) -> list[str]:
     return reasons
 
 
-def _draws(items: list[Instance]) -> FloatArray | None:
+def _draws(items: list[Instance], how: Draws) -> FloatArray | None:
+    if not how.count:
+        return None
     bodies = []
     for number, item in enumerate(items):
         marks = item.landmarks
@@ -148,7 +151,7 @@ def _draws(items: list[Instance]) -> FloatArray | None:
         if not bool((np.abs(marks.spread[order]) < FARTHEST).all()):
             return None
         corners = [
-            draw_points(f"{number}.{name}", marks.xy[i], marks.spread[i])
+            how.around(f"{number}.{name}", marks.xy[i], marks.spread[i])
             for name, i in zip(CORNERS, order, strict=True)
         ]
         bodies.append(np.stack(corners, axis=1))

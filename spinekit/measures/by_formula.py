@@ -3,49 +3,133 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
 from spinekit.core.image import FloatArray
 from spinekit.core.measurement import Measurement, MeasurementGeometry, NotMeasured, Result, Status
 from spinekit.core.scene import Absent, Instance, Scene
-from spinekit.core.schema import MeasurementFormula
+from spinekit.core.schema import LandmarkDefinition, MeasurementFormula, Schema
 from spinekit.measures.formula import Drawing, Formula, FormulaError, UndefinedError, compile_formula
 from spinekit.measures.frame import FARTHEST, Doubt, Plane, front_of, length_doubt, plane_of
 from spinekit.measures.functions import Kind
-from spinekit.measures.interval import draw_points, interval
+from spinekit.measures.interval import Draws, interval
 
 
-def measure_formula(scene: Scene, line: MeasurementFormula) -> Result:
+class Study:
+    """One scene under measurement: what several formulas need is found once.
+
+    Args:
+        scene: Points by name.
+        draws: For the intervals.
+    """
+
+    def __init__(self, scene: Scene, draws: Draws | None = None) -> None:
+        self.scene = scene
+        self.draws = draws or Draws()
+        self._points: dict[str, FloatArray | Absent] = {}
+        self._drawn: dict[str, FloatArray | None] = {}
+        self._front: int | Absent | None = None
+
+    def front(self) -> int | Absent:
+        """See `spinekit.measures.frame.front_of`."""
+        if self._front is None:
+            self._front = front_of(self.scene)
+        return self._front
+
+    def point(self, name: str) -> FloatArray | Absent:
+        """See `point_once`."""
+        if name not in self._points:
+            self._points[name] = point_once(self.scene, name)
+        return self._points[name]
+
+    def drawn(self, name: str) -> FloatArray | None:
+        """(draws, 2) random pixel positions of a landmark, or None where its spread is unknown."""
+        if name not in self._drawn:
+            self._drawn[name] = self._draw(name)
+        return self._drawn[name]
+
+    def owner(self, name: str) -> Instance | None:
+        """The instance that a landmark belongs to."""
+        label = name.rpartition(".")[0]
+        return self.scene.instance(label) if label else self.scene.instances[0]
+
+    def _draw(self, name: str) -> FloatArray | None:
+        owner = self.owner(name)
+        if not self.draws.count or owner is None or owner.landmarks is None or owner.landmarks.spread is None:
+            return None
+        index = owner.landmarks.index(name.rpartition(".")[2])
+        spread = owner.landmarks.spread[index]
+        if not bool((np.abs(spread) < FARTHEST).all()):
+            return None
+        return self.draws.around(name, owner.landmarks.xy[index], spread)
+
+
+def compiled(schema: Schema, line: MeasurementFormula) -> Formula:
+    """A formula of a schema, checked once however many scenes are measured.
+
+    Raises:
+        FormulaError: With line and column, what is wrong, and the nearest name known.
+    """
+    named = tuple((other.name, other.formula) for other in schema.measurements)
+    names = (schema.name, schema.landmarks, schema.levels, schema.classes)
+    constructions, lacking = tuple(schema.constructions.items()), tuple(schema.lacking.items())
+    return _compiled(line.formula, line.unit, names, named, constructions, lacking)
+
+
+_Names = tuple[str, tuple[LandmarkDefinition, ...], tuple[str, ...], tuple[str, ...]]
+_Texts = tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=2048)
+def _compiled(
+    text: str, unit: str, names: _Names, named: _Texts, constructions: _Texts, lacking: _Texts
+) -> Formula:
+    """The arguments are all that a formula's meaning hangs on, as values that can be looked up."""
+    name, landmarks, levels, classes = names
+    lines = tuple(MeasurementFormula(other, "", formula, "") for other, formula in named)
+    schema = Schema(
+        name, 1, "", "pose", "", classes, levels, landmarks, measurements=lines,
+        constructions=dict(constructions), lacking=dict(lacking),
+    )  # fmt: skip
+    return compile_formula(text, schema, unit)
+
+
+def measure_formula(scene: Scene, line: MeasurementFormula, study: Study | None = None) -> Result:
     """One measurement of a schema on one scene.
 
     Args:
         scene: Points by name; a missing or doubled one is named in the refusal.
         line: The formula with its name, unit and definition.
+        study: What is known of the scene already; None to begin anew.
 
     Returns:
         The measurement, or why there is none. Lengths are in mm with the origin of the spacing, or in
         (isotropic) px; angles in deg, ratios without unit or in %.
     """
+    study = study or Study(scene)
     try:
-        formula = compile_formula(line.formula, scene.schema, line.unit)
+        formula = compiled(scene.schema, line)
     except FormulaError as error:
         return NotMeasured(line.name, f"its formula is wrong, {error}")
-    front: int | Absent = front_of(scene) if formula.signed or formula.frame else 1
-    found = {name: point_once(scene, name) for name in formula.points}
-    for point in found.values():
-        if isinstance(point, Absent):
-            return NotMeasured(line.name, point.reason)
-    if isinstance(front, Absent):
-        return NotMeasured(line.name, front.reason)
+    if formula.lacking:
+        words = " and ".join(f"{name} ({what})" for name, what in formula.lacking.items())
+        return NotMeasured(line.name, f"{scene.schema.name} has no {words}")
+    found = {name: study.point(name) for name in formula.points}
+    front: int | Absent = study.front() if formula.signed or formula.frame else 1
+    absent = [item.reason for item in (*found.values(), front) if isinstance(item, Absent)]
+    if absent or isinstance(front, Absent):
+        return NotMeasured(line.name, "; ".join(dict.fromkeys(absent)))
     plane = plane_of(scene.image, front)
-    pixels = {name: point for name, point in found.items() if not isinstance(point, Absent)}
-    points = {name: plane.to_plane(point) for name, point in pixels.items()}
+    if line.unit == "mm" and plane.unit != "mm":
+        return NotMeasured(line.name, "it needs a scale in mm -- state one with --spacing or --ruler")
+    points = {name: plane.to_plane(xy) for name, xy in found.items() if not isinstance(xy, Absent)}
     try:
         value = float(formula.evaluate(points))
     except UndefinedError as error:
         return NotMeasured(line.name, str(error))
-    return _result(scene, line, formula=formula, plane=plane, points=points, value=value)
+    return _result(study, line, formula=formula, plane=plane, points=points, value=value)
 
 
 def point_once(scene: Scene, name: str) -> FloatArray | Absent:
@@ -56,9 +140,10 @@ def point_once(scene: Scene, name: str) -> FloatArray | Absent:
         name: As for `Scene.point`.
     """
     label = name.rpartition(".")[0]
-    count = sum(item.label == label for item in scene.instances)
-    if label and count > 1:
-        return Absent(f"{label} was found {count} times, so {name} is ambiguous")
+    if label:
+        count = sum(item.label == label for item in scene.instances)
+        if count > 1:
+            return Absent(f"{label} was found {count} times, so {name} is ambiguous")
     point = scene.point(name)
     if not isinstance(point, Absent) and not bool((np.abs(point) < FARTHEST).all()):
         return Absent(f"{name} lies outside of any image")
@@ -66,7 +151,7 @@ def point_once(scene: Scene, name: str) -> FloatArray | Absent:
 
 
 def _result(
-    scene: Scene,
+    study: Study,
     line: MeasurementFormula,
     *,
     formula: Formula,
@@ -74,13 +159,9 @@ def _result(
     points: Mapping[str, FloatArray],
     value: float,
 ) -> Measurement:
-    doubt = length_doubt(scene.image) if formula.kind is Kind.LENGTH else Doubt()
-    reasons = (*doubt.reasons, *_flags(scene, formula))
-    drawn = _draws(scene, formula)
-    low_high = None
-    if drawn is not None:
-        values = formula.evaluate({name: plane.to_plane(xy) for name, xy in drawn.items()})
-        low_high = interval(value, values, turns=formula.kind is Kind.ANGLE)
+    doubt = length_doubt(study.scene.image) if formula.kind is Kind.LENGTH else Doubt()
+    reasons = (*doubt.reasons, *_flags(study, formula))
+    low, high = _interval(study, formula, plane, value)
     unit = {Kind.ANGLE: "deg", Kind.LENGTH: plane.unit}.get(formula.kind, "%" if line.unit == "%" else "")
     return Measurement(
         name=line.name,
@@ -88,8 +169,8 @@ def _result(
         unit=unit,
         method=f"{line.definition} [{' '.join(line.formula.split())}]",
         landmarks_used=formula.points,
-        low=low_high[0] if low_high else None,
-        high=low_high[1] if low_high else None,
+        low=low,
+        high=high,
         spacing_origin=doubt.origin,
         status=Status.REVIEW if reasons else Status.OK,
         reason="; ".join(reasons),
@@ -97,30 +178,23 @@ def _result(
     )
 
 
-def _owner(scene: Scene, name: str) -> Instance | None:
-    label = name.rpartition(".")[0]
-    return scene.instance(label) if label else scene.instances[0]
-
-
-def _flags(scene: Scene, formula: Formula) -> tuple[str, ...]:
-    owners = [_owner(scene, name) for name in formula.points]
-    flags = [f"{item.label}: {flag}" for item in owners if item is not None for flag in item.flags]
-    return tuple(dict.fromkeys(flags))
-
-
-def _draws(scene: Scene, formula: Formula) -> dict[str, FloatArray] | None:
-    """Random pixel positions of every landmark that goes in, or None where a spread is unknown."""
+def _interval(
+    study: Study, formula: Formula, plane: Plane, value: float
+) -> tuple[float, float] | tuple[None, None]:
     drawn = {}
     for name in formula.points:
-        owner = _owner(scene, name)
-        if owner is None or owner.landmarks is None or owner.landmarks.spread is None:
-            return None
-        index = owner.landmarks.index(name.rpartition(".")[2])
-        spread = owner.landmarks.spread[index]
-        if not bool((np.abs(spread) < FARTHEST).all()):
-            return None
-        drawn[name] = draw_points(name, owner.landmarks.xy[index], spread)
-    return drawn
+        positions = study.drawn(name)
+        if positions is None:
+            return None, None
+        drawn[name] = plane.to_plane(positions)
+    found = interval(value, formula.evaluate(drawn), turns=formula.kind is Kind.ANGLE)
+    return found or (None, None)
+
+
+def _flags(study: Study, formula: Formula) -> tuple[str, ...]:
+    owners = [study.owner(name) for name in formula.points]
+    flags = [f"{item.label}: {flag}" for item in owners if item is not None for flag in item.flags]
+    return tuple(dict.fromkeys(flags))
 
 
 def _geometry(drawing: Drawing, plane: Plane) -> MeasurementGeometry:

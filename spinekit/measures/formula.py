@@ -14,6 +14,7 @@ import numpy as np
 
 from spinekit.core.image import FloatArray
 from spinekit.core.schema import Schema
+from spinekit.measures.expansion import expanded
 from spinekit.measures.functions import FUNCTIONS, Function, Kind, Segment, Value
 from spinekit.measures.syntax import Call, FormulaError, Literal, Negation, Node, Operation, PointName, parse
 from spinekit.schemas import nearest
@@ -21,7 +22,13 @@ from spinekit.schemas import nearest
 __all__ = ["Drawing", "Formula", "FormulaError", "UndefinedError", "compile_formula"]
 
 _SCALARS = (Kind.LENGTH, Kind.ANGLE, Kind.NUMBER)
-_UNIT_KINDS = {"deg": Kind.ANGLE, "length": Kind.LENGTH, "%": Kind.NUMBER, "ratio": Kind.NUMBER}
+_UNIT_KINDS = {
+    "deg": Kind.ANGLE,
+    "length": Kind.LENGTH,
+    "mm": Kind.LENGTH,
+    "%": Kind.NUMBER,
+    "ratio": Kind.NUMBER,
+}
 
 
 class UndefinedError(Exception):
@@ -55,6 +62,7 @@ class Formula:
         frame: Whether the value depends on how the image lies (``horizontal``, ``vertical``).
         tree: The parsed formula.
         resolved: From each name as written to the landmark.
+        lacking: Points that it names and the schema does not have, with their definition; with any it has no value.
     """
 
     text: str
@@ -64,6 +72,7 @@ class Formula:
     frame: bool
     tree: Node
     resolved: Mapping[str, str]
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     def evaluate(self, points: Mapping[str, FloatArray]) -> FloatArray:
         """The value.
@@ -141,11 +150,11 @@ class _Evaluation:
         values = [self.value(argument) for argument in node.arguments]
         result = function.compute(*values)
         if function.overloads[0][1] is Kind.POINT and not isinstance(result, Segment):
-            self.points.setdefault(node.source, result)
+            self.points.setdefault(node.label or node.source, result)
         segments = function.drawn(*values)
         for number, (start, end) in enumerate(segments, 1):
             ends = self.name_of(start), self.name_of(end)
-            name = "-".join(ends) if all(ends) else f"{node.source} {number}"
+            name = "-".join(ends) if all(ends) else f"{node.label or node.source} {number}"
             self.lines.setdefault(name, (start, end))
         if segments:
             # At the vertex of an angle, otherwise on the middle of the last segment.
@@ -167,7 +176,7 @@ def compile_formula(text: str, schema: Schema, unit: str | None = None) -> Formu
     Raises:
         FormulaError: With line and column, what is wrong, and the nearest name known.
     """
-    tree = parse(text)
+    tree = expanded(parse(text), schema)
     check = _Check(schema)
     kind = check.kind(tree)
     if kind not in _SCALARS:
@@ -186,6 +195,7 @@ def compile_formula(text: str, schema: Schema, unit: str | None = None) -> Formu
         frame=any(function.frame for function in functions),
         tree=tree,
         resolved=check.resolved,
+        lacking=check.lacking,
     )
 
 
@@ -195,6 +205,7 @@ class _Check:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.resolved: dict[str, str] = {}
+        self.lacking: dict[str, str] = {}
         self.functions: list[Function] = []
 
     def kind(self, node: Node) -> Kind:
@@ -216,8 +227,13 @@ class _Check:
     def landmark(self, node: PointName) -> str:
         level, _, name = node.name.rpartition(".")
         resolved = self.schema.resolve(name)
-        known = [n for mark in self.schema.landmarks for n in (mark.name, *mark.aliases)]
+        if resolved is None and name in self.schema.lacking:
+            self.lacking[name] = self.schema.lacking[name]
+            return node.name
         if resolved is None:
+            marks = [n for mark in self.schema.landmarks for n in (mark.name, *mark.aliases)]
+            named = [line.name for line in self.schema.measurements]
+            known = [*marks, *self.schema.constructions, *([] if node.quoted or level else named)]
             if node.name in FUNCTIONS:
                 raise node.wrong(f"{node.name} is a function: write {FUNCTIONS[node.name].signature}")
             raise node.wrong(f"{name!r} is not a landmark of {self.schema.name} -- {nearest(name, known)}")

@@ -123,6 +123,11 @@ def _signed_distance(p: FloatArray, line: Segment) -> FloatArray:
     return -_cross(line.vector, p - line.start) / np.where(length > 0, length, np.nan)
 
 
+def _along(p: FloatArray, q: FloatArray, line: Segment) -> FloatArray:
+    length = _length(line.vector)
+    return _dot(q - p, line.vector) / np.where(length > 0, length, np.nan)
+
+
 def _project(p: FloatArray, line: Segment) -> FloatArray:
     square = _dot(line.vector, line.vector)
     share = _dot(p - line.start, line.vector) / np.where(square > 0, square, np.nan)
@@ -198,6 +203,14 @@ _ALL = (
         (((_P, _L), _D),), _signed_distance, signed=True,
         drawn=lambda p, a: [(a.start, a.end), (p, _project(p, a))],
     ),
+    Function(
+        "along", "along(p, q, line)",
+        "length from p to q in the direction of the line (its first to its second point), + forward",
+        (((_P, _P, _L), _D),), _along,
+        drawn=lambda p, q, a: [
+            (a.start, a.end), (p, _project(p, a)), (q, _project(q, a)), (_project(p, a), _project(q, a)),
+        ],
+    ),
     Function("line", "line(p, q)", "the line from p through q", (((_P, _P), _L),), Segment),
     Function(
         "perpendicular", "perpendicular(p, line)", "the line through p at a right angle to the line",
@@ -229,8 +242,20 @@ _ALL = (
         (((_D, _D), _N), ((_A, _A), _N), ((_N, _N), _N)), _ratio, undefined="it divides by zero",
     ),
     Function(
+        "min", "min(a, b)", "the smaller of two of one kind",
+        (((_D, _D), _D), ((_A, _A), _A), ((_N, _N), _N)), np.minimum,
+    ),
+    Function(
+        "max", "max(a, b)", "the larger of two of one kind",
+        (((_D, _D), _D), ((_A, _A), _A), ((_N, _N), _N)), np.maximum,
+    ),
+    Function(
         "abs", "abs(a)", "a without its sign",
         (((_D,), _D), ((_A,), _A), ((_N,), _N)), np.abs,
+    ),
+    Function(
+        "sign", "sign(a)", "1 where a is above 0, -1 below, 0 at 0",
+        (((_D,), _N), ((_A,), _N), ((_N,), _N)), np.sign,
     ),
 )  # fmt: skip
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -12,22 +14,40 @@ DRAWS = 500
 MOST_UNDEFINED = 0.05  # share of draws without a value above which no interval is given
 
 
-def draw_points(name: str, xy: FloatArray, spread: FloatArray) -> FloatArray:
-    """Random positions of a landmark, the same on every run and in every measurement that uses it.
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """How many random positions of each landmark an interval is made of; 0 for no intervals."""
 
-    Sharing the draws keeps what belongs together together: the interval of ANB is that of the difference
-    of the very SNA and SNB drawn.
+    count: int = DRAWS
 
-    Args:
-        name: Seeds the draws; unique in the image, e.g. ``3.TL``.
-        xy: (2,) px.
-        spread: (2,) standard deviation in px along x and y.
+    def around(self, name: str, xy: FloatArray, spread: FloatArray) -> FloatArray:
+        """Random positions of a landmark, the same on every run and in every measurement that uses it.
 
-    Returns:
-        (DRAWS, 2) px.
-    """
-    random = np.random.default_rng(zlib.crc32(name.encode()))
-    return np.asarray(xy + random.standard_normal((DRAWS, 2)) * spread)
+        Sharing the draws keeps what belongs together together: the interval of ANB is that of the difference
+        of the very SNA and SNB drawn.
+
+        Args:
+            name: Seeds the draws; unique in the image, e.g. ``L3.TL``.
+            xy: (2,) px.
+            spread: (2,) standard deviation in px along x and y.
+
+        Returns:
+            (count, 2) px.
+        """
+        return np.asarray(xy + _standard(zlib.crc32(name.encode()), self.count) * spread)
+
+
+@lru_cache(maxsize=256)
+def _standard(seed: int, count: int) -> FloatArray:
+    """(count, 2) standard normal numbers."""
+    numbers = np.random.default_rng(seed).standard_normal((count, 2))
+    numbers.flags.writeable = False
+    return numbers
+
+
+def draw_points(name: str, xy: FloatArray, spread: FloatArray, count: int = DRAWS) -> FloatArray:
+    """`Draws.around` for those who have only the number of draws."""
+    return Draws(count).around(name, xy, spread)
 
 
 def interval(value: float, draws: FloatArray, turns: bool) -> tuple[float, float] | None:

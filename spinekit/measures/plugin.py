@@ -16,6 +16,7 @@ from pathlib import Path
 
 from spinekit.core.measurement import Result
 from spinekit.core.scene import Scene
+from spinekit.measures.interval import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,24 @@ class CodeMeasurement:
         name: As schemas ask for it; all its results begin with it.
         title: One line for people, with the source of the method.
         gives: Names of its results, where their number is fixed; otherwise empty.
-        measure: From a scene to results; never raises for an odd scene.
+        measure: From a scene and how to draw to results; never raises for an odd scene. The results carry value,
+            interval and doubts; norms and grades are added from the schema.
+        groups: Analyses that it belongs to, e.g. ``spinopelvic``.
+        unit: Of its results, for the reference: ``deg``, ``length``, ``%`` or ``ratio``; several with commas.
+        source: Where the definition stands.
+        negated: Endings of the names of results whose sign turns in a mirrored film; all others keep it.
+        frame: Endings of the names of results that depend on how the film lies (an upright is part of them).
     """
 
     name: str
     title: str
     gives: tuple[str, ...]
-    measure: Callable[[Scene], tuple[Result, ...]]
+    measure: Callable[[Scene, Draws], tuple[Result, ...]]
+    groups: tuple[str, ...] = ()
+    unit: str = "deg"
+    source: str = ""
+    negated: tuple[str, ...] = ()
+    frame: tuple[str, ...] = ()
 
     def answers(self, wanted: str) -> bool:
         """Whether a result of that name comes from here."""

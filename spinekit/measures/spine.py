@@ -24,7 +24,7 @@ from spinekit.measures.cobb import (
     endplate_tilts,
 )
 from spinekit.measures.frame import Plane, plane_of
-from spinekit.measures.interval import interval
+from spinekit.measures.interval import Draws, interval
 from spinekit.measures.plugin import CodeMeasurement
 
 AASCE_NAMES = ("cobb_aasce_main", "cobb_aasce_second", "cobb_aasce_third")
@@ -46,13 +46,14 @@ _AASCE_NAMES = {
 _REGIONS = (("CT", 0.5), ("PT", 4.0), ("MT", 10.5), ("TL", 12.0), ("L", 15.5), ("LS", 17.0))
 
 
-def measure_aasce(scene: Scene) -> tuple[Result, ...]:
+def measure_aasce(scene: Scene, draws: Draws) -> tuple[Result, ...]:
     """The three angles of the AASCE benchmark, main first.
 
     Args:
         scene: Bodies with corners; 5 at least, missing ones are named in the reason to review.
+        draws: For the intervals.
     """
-    bodies = find_bodies(scene)
+    bodies = find_bodies(scene, draws)
     if isinstance(bodies, Absent):
         return tuple(NotMeasured(name, bodies.reason) for name in AASCE_NAMES)
     plane = plane_of(scene.image)
@@ -66,8 +67,8 @@ def measure_aasce(scene: Scene) -> tuple[Result, ...]:
         drawn = np.array([cobb_aasce(plane.to_plane(one), height).angles for one in bodies.draws])
     results: list[Result] = []
     for rank in range(len(AASCE_NAMES)):
-        draws = None if drawn is None else drawn[:, rank]
-        results.append(_aasce_result(rank, found, bodies, plane, draws))
+        one = None if drawn is None else drawn[:, rank]
+        results.append(_aasce_result(rank, found, bodies, plane, one))
     return tuple(results)
 
 
@@ -96,13 +97,14 @@ def _aasce_result(
     )
 
 
-def measure_endplate(scene: Scene) -> tuple[Result, ...]:
+def measure_endplate(scene: Scene, draws: Draws) -> tuple[Result, ...]:
     """Every curve of 7 degrees or more by its endplates, the largest first.
 
     Args:
         scene: Bodies with corners; 5 at least, missing ones are named in the reason to review.
+        draws: For the intervals.
     """
-    bodies = find_bodies(scene)
+    bodies = find_bodies(scene, draws)
     if isinstance(bodies, Absent):
         return (NotMeasured("cobb_endplate_1", bodies.reason),)
     plane = plane_of(scene.image)

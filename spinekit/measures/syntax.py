@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spinekit.core.errors import SpinekitError
 
@@ -48,11 +48,13 @@ class Node:
         text: The whole formula, for messages.
         start: Index of the piece's first character.
         end: Index after its last character.
+        label: Name of the construction or measurement that it was written out from, or empty.
     """
 
     text: str
     start: int
     end: int
+    label: str = field(default="", kw_only=True)
 
     @property
     def source(self) -> str:
@@ -66,9 +68,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class PointName(Node):
-    """A landmark, e.g. ``ANS``, ``L1.TL`` or ``"EN pn"``."""
+    """A landmark, e.g. ``ANS``, ``L1.TL`` or ``"EN pn"``; unless quoted it may name a construction too."""
 
     name: str
+    quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +221,7 @@ class _Parser:
             return self.literal()
         if token.kind == "quoted":
             self.at += 1
-            return PointName(self.text, token.start, self.end_of_last(), token.text[1:-1])
+            return PointName(self.text, token.start, self.end_of_last(), token.text[1:-1], quoted=True)
         if token.kind == "name":
             self.at += 1
             if self.take("("):

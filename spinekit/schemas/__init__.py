@@ -8,10 +8,20 @@ from pathlib import Path
 
 from spinekit.core.errors import UsageError
 from spinekit.core.schema import Schema
-from spinekit.schemas.content import nearest, to_schema
+from spinekit.schemas.content import to_analysis, to_schema
+from spinekit.schemas.norm_content import load_norms
+from spinekit.schemas.place import nearest
 from spinekit.schemas.strict_yaml import load_yaml, parse_yaml
 
-__all__ = ["load_schema", "load_yaml", "nearest", "parse_yaml", "schema_names"]
+__all__ = [
+    "analysis_names",
+    "load_norms",
+    "load_schema",
+    "load_yaml",
+    "nearest",
+    "parse_yaml",
+    "schema_names",
+]
 
 _FOLDER = Path(__file__).resolve().parent
 
@@ -47,14 +57,58 @@ def _shipped(name: str) -> Schema:
     return schema
 
 
+def analysis_names() -> tuple[str, ...]:
+    """Names of the analyses that schemas can borrow measurements from, sorted."""
+    return tuple(sorted(path.stem for path in (_FOLDER / "analyses").glob("*.yaml")))
+
+
+@cache
+def _lender(name: str) -> Schema:
+    if name in analysis_names():
+        path = _FOLDER / "analyses" / f"{name}.yaml"
+        return to_analysis(load_yaml(path), str(path))
+    return _shipped(name)
+
+
 def _from_file(path: Path) -> Schema:
-    schema, shared = to_schema(load_yaml(path), str(path))
-    if shared is None:
-        return schema
-    if shared not in schema_names() or shared == path.stem:
-        raise UsageError(f"{path}: measurements_from is {shared!r} -- {nearest(shared, schema_names())}")
-    borrowed = _shipped(shared).measurements
-    doubled = {formula.name for formula in borrowed} & {formula.name for formula in schema.measurements}
-    if doubled:
-        raise UsageError(f"{path}: measurements tells {', '.join(sorted(doubled))}, which {shared} has too")
-    return dataclasses.replace(schema, measurements=(*borrowed, *schema.measurements))
+    schema, lenders = to_schema(load_yaml(path), str(path))
+    known = (*analysis_names(), *schema_names())
+    for name in lenders:
+        if name not in known or name == path.stem:
+            raise UsageError(f"{path}: measurements_from is {name!r} -- {nearest(name, known)}")
+        schema = _borrowed(schema, _lender(name), path)
+    return schema
+
+
+def _borrowed(schema: Schema, lender: Schema, path: Path) -> Schema:
+    """The schema with the measurements of another, whose points it finds among its own by name or alias.
+
+    Aliases go along, so that a formula reads as the lender wrote it. Points that the schema has not are kept as
+    lacking: a measurement that needs one of them is refused by its name.
+    """
+    mine = {line.name for line in schema.measurements} | set(schema.constructions)
+    theirs = {line.name for line in lender.measurements} | set(lender.constructions)
+    if mine & theirs:
+        doubled = ", ".join(sorted(mine & theirs))
+        raise UsageError(f"{path}: measurements tells {doubled}, which {lender.name} has too")
+    aliases: dict[str, list[str]] = {}
+    lacking = dict(schema.lacking)
+    for point in lender.landmarks:
+        own = next((found for name in (point.name, *point.aliases) if (found := schema.resolve(name))), None)
+        if own is None:
+            lacking |= dict.fromkeys((point.name, *point.aliases), point.definition)
+        else:
+            spoken = [n for n in (point.name, *point.aliases) if schema.resolve(n) is None]
+            aliases.setdefault(own, []).extend(spoken)
+    landmarks = tuple(
+        dataclasses.replace(point, aliases=(*point.aliases, *aliases.get(point.name, ())))
+        for point in schema.landmarks
+    )
+    return dataclasses.replace(
+        schema,
+        landmarks=landmarks,
+        measurements=(*lender.measurements, *schema.measurements),
+        constructions={**lender.constructions, **schema.constructions},
+        results=(*lender.results, *schema.results),
+        lacking={**lender.lacking, **lacking},
+    )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from pathlib import Path
 
-from spinekit.core.errors import UsageError
 from spinekit.core.schema import LandmarkDefinition, MeasurementFormula, Schema
+from spinekit.schemas.norm_content import grades_of, norms_of, rules_of
+from spinekit.schemas.place import Place, nearest
 
 TASKS = ("pose", "seg", "sem", "detect")
-UNITS = ("deg", "length", "%", "ratio")
+UNITS = ("deg", "length", "mm", "%", "ratio")
 _MEASUREMENT_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_CONSTRUCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_']*")
 KEYS = (
     "name",
     "version",
@@ -28,69 +29,14 @@ KEYS = (
     "measurements",
     "measurements_from",
     "code_measurements",
+    "constructions",
+    "results",
     "colours",
 )
+ANALYSIS_KEYS = ("title", "landmarks", "constructions", "measurements", "results")
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint ``did you mean X?`` or the list of what there is, to close a message with."""
-    options = list(known)
-    folded = {option.lower(): option for option in options}
-    close = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean {folded[close[0]]}?"
-    return f"known: {', '.join(options)}" if options else "there are none"
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A value and where it stands, so that each complaint names its place."""
-
-    source: str
-    where: str
-    value: object
-
-    def wrong(self, what: str) -> UsageError:
-        return UsageError(f"{self.source}: {self.where} {what}")
-
-    def text(self) -> str:
-        if not isinstance(self.value, str):
-            raise self.wrong(f"must be text, not {self.value!r} -- put it in quotes")
-        if not self.value.strip():
-            raise self.wrong("is empty")
-        return self.value
-
-    def choice(self, options: Sequence[str]) -> str:
-        value = self.text()
-        if value not in options:
-            raise self.wrong(f"is {value!r} -- {nearest(value, options)}")
-        return value
-
-    def items(self) -> list[_Place]:
-        if not isinstance(self.value, list):
-            raise self.wrong(f"must be a list, not {self.value!r}")
-        return [_Place(self.source, f"{self.where}[{i}]", item) for i, item in enumerate(self.value)]
-
-    def names(self) -> tuple[str, ...]:
-        found = tuple(item.text() for item in self.items())
-        doubled = sorted({name for name in found if found.count(name) > 1})
-        if doubled:
-            raise self.wrong(f"tells {', '.join(doubled)} twice")
-        return found
-
-    def keys(self, known: Sequence[str], needed: Sequence[str]) -> dict[str, _Place]:
-        if not isinstance(self.value, dict):
-            raise self.wrong("must be a mapping of keys to values")
-        for key in self.value:
-            if key not in known:
-                raise self.wrong(f"has an unknown key {key!r} -- {nearest(str(key), known)}")
-        for key in needed:
-            if key not in self.value:
-                raise self.wrong(f"lacks the key {key!r}")
-        return {k: _Place(self.source, f"{self.where}.{k}", v) for k, v in self.value.items()}
-
-
-def to_schema(content: object, source: str) -> tuple[Schema, str | None]:
+def to_schema(content: object, source: str) -> tuple[Schema, tuple[str, ...]]:
     """A schema from the content of its file.
 
     Args:
@@ -98,12 +44,12 @@ def to_schema(content: object, source: str) -> tuple[Schema, str | None]:
         source: What to call the file in a message.
 
     Returns:
-        The schema, and the name of another schema whose measurements it shares, or None.
+        The schema, and the names of other schemas or analyses whose measurements it shares.
 
     Raises:
         UsageError: Names the file, the place in it and how to mend it.
     """
-    top = _Place(source, "the schema", content)
+    top = Place(source, "the schema", content)
     keys = top.keys(KEYS, ("name", "version", "title", "task", "view", "classes"))
     version = keys["version"].value
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
@@ -113,10 +59,6 @@ def to_schema(content: object, source: str) -> tuple[Schema, str | None]:
         raise keys["classes"].wrong("is empty")
     landmarks = _landmarks(keys["landmarks"]) if "landmarks" in keys else ()
     names = tuple(landmark.name for landmark in landmarks)
-    formulas = (
-        tuple(_formula(item) for item in keys["measurements"].items()) if "measurements" in keys else ()
-    )
-    _told_once([formula.name for formula in formulas], keys.get("measurements", top))
     schema = Schema(
         name=keys["name"].text(),
         version=version,
@@ -128,22 +70,65 @@ def to_schema(content: object, source: str) -> tuple[Schema, str | None]:
         landmarks=landmarks,
         edges=_pairs(keys["edges"], names) if "edges" in keys else (),
         mirrored=_mirrored(keys["mirrored"], names) if "mirrored" in keys else (),
-        measurements=formulas,
+        measurements=_formulas(keys["measurements"]) if "measurements" in keys else (),
         code_measurements=keys["code_measurements"].names() if "code_measurements" in keys else (),
         colours=_colours(keys["colours"], classes) if "colours" in keys else {},
+        constructions=_constructions(keys["constructions"]) if "constructions" in keys else {},
+        results=rules_of(keys["results"]) if "results" in keys else (),
     )
     if schema.task == "pose" and not landmarks:
         raise top.wrong("is a pose schema without landmarks")
-    return schema, keys["measurements_from"].text() if "measurements_from" in keys else None
+    return schema, _lenders(keys["measurements_from"]) if "measurements_from" in keys else ()
 
 
-def _landmarks(place: _Place) -> tuple[LandmarkDefinition, ...]:
-    found = tuple(_landmark(item) for item in place.items())
-    _told_once([name for landmark in found for name in (landmark.name, *landmark.aliases)], place)
+def to_analysis(content: object, source: str) -> Schema:
+    """Measurements to be borrowed, as the content of a file that holds them and no set of points of its own.
+
+    Args:
+        content: As `spinekit.schemas.strict_yaml.load_yaml` gives it.
+        source: What to call the file in a message.
+
+    Returns:
+        The points that the measurements name, their constructions, formulas, norms and grades.
+
+    Raises:
+        UsageError: Names the file, the place in it and how to mend it.
+    """
+    keys = Place(source, "the analysis", content).keys(ANALYSIS_KEYS, ("title", "landmarks", "measurements"))
+    return Schema(
+        name=Path(source).stem,
+        version=1,
+        title=keys["title"].text(),
+        task="pose",
+        view="any",
+        classes=("any",),
+        landmarks=_landmarks(keys["landmarks"]),
+        measurements=_formulas(keys["measurements"]),
+        constructions=_constructions(keys["constructions"]) if "constructions" in keys else {},
+        results=rules_of(keys["results"]) if "results" in keys else (),
+    )
+
+
+def _lenders(place: Place) -> tuple[str, ...]:
+    return (place.text(),) if isinstance(place.value, str) else place.names()
+
+
+def _constructions(place: Place) -> dict[str, str]:
+    found = {}
+    for name, formula in place.keys(None).items():
+        if not isinstance(name, str) or not _CONSTRUCTION_NAME.fullmatch(name):
+            raise place.wrong(f"has the name {name!r} -- letters, digits, _ and ' make a name such as MP")
+        found[name] = formula.text()
     return found
 
 
-def _landmark(place: _Place) -> LandmarkDefinition:
+def _landmarks(place: Place) -> tuple[LandmarkDefinition, ...]:
+    found = tuple(_landmark(item) for item in place.items())
+    place.told_once([name for landmark in found for name in (landmark.name, *landmark.aliases)])
+    return found
+
+
+def _landmark(place: Place) -> LandmarkDefinition:
     keys = place.keys(("name", "definition", "aliases", "sigma"), ("name", "definition"))
     sigma = keys["sigma"].value if "sigma" in keys else 0.05
     if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 < sigma < math.inf:
@@ -158,26 +143,40 @@ def _landmark(place: _Place) -> LandmarkDefinition:
     return LandmarkDefinition(name, keys["definition"].text(), aliases, float(sigma))
 
 
-def _formulas(place: _Place) -> tuple[MeasurementFormula, ...]:
+def _formulas(place: Place) -> tuple[MeasurementFormula, ...]:
     found = tuple(_formula(item) for item in place.items())
-    _told_once([formula.name for formula in found], place)
+    place.told_once([formula.name for formula in found])
     return found
 
 
-def _formula(place: _Place) -> MeasurementFormula:
-    names = ("name", "unit", "formula", "definition")
-    keys = place.keys(names, names)
+def _formula(place: Place) -> MeasurementFormula:
+    needed = ("name", "unit", "formula", "definition")
+    keys = place.keys((*needed, "title", "source", "groups", "norms", "grades"), needed)
     name = keys["name"].text()
     if not _MEASUREMENT_NAME.fullmatch(name):
         raise keys["name"].wrong(
             f"is {name!r} -- small letters, digits and _ make a name such as facial_angle"
         )
+    groups = keys["groups"].names() if "groups" in keys else ()
+    for group in groups:
+        if not _MEASUREMENT_NAME.fullmatch(group):
+            raise keys["groups"].wrong(
+                f"tells {group!r} -- small letters, digits and _ make a name such as downs"
+            )
     return MeasurementFormula(
-        name, keys["unit"].choice(UNITS), keys["formula"].text(), keys["definition"].text()
+        name=name,
+        unit=keys["unit"].choice(UNITS),
+        formula=keys["formula"].text(),
+        definition=keys["definition"].text(),
+        title=keys["title"].text() if "title" in keys else "",
+        source=keys["source"].text() if "source" in keys else "",
+        groups=groups,
+        norms=norms_of(keys["norms"]) if "norms" in keys else (),
+        grades=grades_of(keys["grades"]) if "grades" in keys else (),
     )
 
 
-def _pairs(place: _Place, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def _pairs(place: Place, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     pairs = []
     for item in place.items():
         pair = item.names()
@@ -190,17 +189,11 @@ def _pairs(place: _Place, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def _mirrored(place: _Place, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def _mirrored(place: Place, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     pairs = _pairs(place, names)
-    _told_once([name for pair in pairs for name in pair], place)
+    place.told_once([name for pair in pairs for name in pair])
     return pairs
 
 
-def _colours(place: _Place, classes: Sequence[str]) -> dict[str, str]:
+def _colours(place: Place, classes: Sequence[str]) -> dict[str, str]:
     return {name: colour.text() for name, colour in place.keys(classes, ()).items()}
-
-
-def _told_once(names: Sequence[str], place: _Place) -> None:
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        raise place.wrong(f"tells {', '.join(doubled)} twice")

@@ -62,7 +62,7 @@ def test_the_good_one_is_good() -> None:
         ("mirrored: [[R, L]]", "mirrored: [[R, R]]", "tells R twice"),
         ("mirrored: [[R, L]]", "mirrored: [[R, L], [L, R]]", "tells L, R twice"),
         ("edges: [[R, L]]", "edges: [[R]]", "must be a pair"),
-        ("unit: length", "unit: mm", "'mm'"),
+        ("unit: length", "unit: cm", "'cm'"),
         ("name: width", "name: Hip width", "small letters"),
         ("landmarks:", "landmarks: []\nlevels:", "unknown key|must be text"),
     ],
