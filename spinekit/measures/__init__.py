@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from spinekit.core.errors import UsageError
-from spinekit.core.measurement import Measurement, NotMeasured, Result
-from spinekit.core.norm import Norm, Person
+from spinekit.core.measurement import NotMeasured, Result
+from spinekit.core.norm import Grade, Norm, Person, ResultRule
 from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
 from spinekit.measures.by_formula import Study, compiled, measure_formula
+from spinekit.measures.doubts import doubted, view_conflict, weak_points
 from spinekit.measures.formula import FormulaError
 from spinekit.measures.interval import DRAWS, Draws
 from spinekit.measures.norms import judged, rule_for
@@ -111,24 +112,37 @@ def measure(
     """
     schema = scene.schema
     wanted = None if only is None else _wanted(schema, only)
+    refusal = view_conflict(scene)
+    if refusal:
+        return _refused(schema, wanted, refusal)
     whose = person_of(scene) if person is None else person
-    own = norms or {}
-    results: list[Result] = []
+    weak = weak_points(scene)
     study = Study(scene, Draws(draws))
+    results: list[Result] = []
     for line in schema.measurements:
         if wanted is None or line.name in wanted:
-            result = measure_formula(scene, line, study)
-            if isinstance(result, Measurement):
-                result = judged(result, own.get(line.name, line.norms), line.grades, whose)
-            results.append(result)
-    for result in _by_code(scene, wanted, Draws(draws)):
-        rule = rule_for(schema.results, result.name)
-        if isinstance(result, Measurement) and (rule is not None or result.name in own):
-            said = own.get(result.name, () if rule is None else rule.norms)
-            results.append(judged(result, said, () if rule is None else rule.grades, whose))
-        else:
-            results.append(result)
+            said = (norms or {}).get(line.name, line.norms)
+            results.append(_complete(measure_formula(scene, line, study), weak, said, line.grades, whose))
+    for result in _by_code(scene, wanted, study.draws):
+        rule = rule_for(schema.results, result.name) or ResultRule(result.name)
+        said = (norms or {}).get(result.name, rule.norms)
+        results.append(_complete(result, weak, said, rule.grades, whose))
     return tuple(results)
+
+
+def _complete(
+    result: Result, weak: Mapping[str, str], norms: Sequence[Norm], grades: Sequence[Grade], person: Person
+) -> Result:
+    """A result with what its points, its norms and its decision limits have to say."""
+    if isinstance(result, NotMeasured):
+        return result
+    return judged(doubted(result, weak), norms, grades, person)
+
+
+def _refused(schema: Schema, wanted: frozenset[str] | None, reason: str) -> tuple[Result, ...]:
+    names = measurement_names(schema)
+    asked = names if wanted is None else [name for name in names if name in wanted] or sorted(wanted)
+    return tuple(NotMeasured(name, reason) for name in asked)
 
 
 def _by_code(scene: Scene, wanted: frozenset[str] | None, draws: Draws) -> Iterator[Result]:

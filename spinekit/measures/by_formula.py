@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -31,6 +32,24 @@ class Study:
         self._points: dict[str, FloatArray | Absent] = {}
         self._drawn: dict[str, FloatArray | None] = {}
         self._front: int | Absent | None = None
+        self._planes: dict[int, Plane] = {}
+        self._formulas = _catalogue(_meaning(scene.schema))
+
+    def formula(self, line: MeasurementFormula) -> Formula | FormulaError:
+        """The line's formula, checked against the schema of the scene; or what is wrong with it."""
+        known = self._formulas.get(f"{line.unit} {line.formula}")
+        if known is not None:
+            return known
+        try:
+            return compiled(self.scene.schema, line)
+        except FormulaError as error:
+            return error
+
+    def plane(self, front: int) -> Plane:
+        """See `spinekit.measures.frame.plane_of`."""
+        if front not in self._planes:
+            self._planes[front] = plane_of(self.scene.image, front)
+        return self._planes[front]
 
     def front(self) -> int | Absent:
         """See `spinekit.measures.frame.front_of`."""
@@ -72,28 +91,48 @@ def compiled(schema: Schema, line: MeasurementFormula) -> Formula:
     Raises:
         FormulaError: With line and column, what is wrong, and the nearest name known.
     """
-    named = tuple((other.name, other.formula) for other in schema.measurements)
-    names = (schema.name, schema.landmarks, schema.levels, schema.classes)
-    constructions, lacking = tuple(schema.constructions.items()), tuple(schema.lacking.items())
-    return _compiled(line.formula, line.unit, names, named, constructions, lacking)
+    return _compiled(_meaning(schema), line.formula, line.unit)
 
 
-_Names = tuple[str, tuple[LandmarkDefinition, ...], tuple[str, ...], tuple[str, ...]]
-_Texts = tuple[tuple[str, str], ...]
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """All of a schema that the meaning of its formulas hangs on, as a value that can be looked up."""
+
+    name: str
+    landmarks: tuple[LandmarkDefinition, ...]
+    levels: tuple[str, ...]
+    classes: tuple[str, ...]
+    measurements: tuple[MeasurementFormula, ...]
+    constructions: tuple[tuple[str, str], ...]
+    lacking: tuple[tuple[str, str], ...]
+
+
+def _meaning(schema: Schema) -> _Meaning:
+    return _Meaning(
+        schema.name, schema.landmarks, schema.levels, schema.classes, schema.measurements,
+        tuple(schema.constructions.items()), tuple(schema.lacking.items()),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=2048)
-def _compiled(
-    text: str, unit: str, names: _Names, named: _Texts, constructions: _Texts, lacking: _Texts
-) -> Formula:
-    """The arguments are all that a formula's meaning hangs on, as values that can be looked up."""
-    name, landmarks, levels, classes = names
-    lines = tuple(MeasurementFormula(other, "", formula, "") for other, formula in named)
+def _compiled(meaning: _Meaning, text: str, unit: str) -> Formula:
     schema = Schema(
-        name, 1, "", "pose", "", classes, levels, landmarks, measurements=lines,
-        constructions=dict(constructions), lacking=dict(lacking),
+        meaning.name, 1, "", "pose", "", meaning.classes, meaning.levels, meaning.landmarks,
+        measurements=meaning.measurements, constructions=dict(meaning.constructions), lacking=dict(meaning.lacking),
     )  # fmt: skip
     return compile_formula(text, schema, unit)
+
+
+@lru_cache(maxsize=64)
+def _catalogue(meaning: _Meaning) -> dict[str, Formula | FormulaError]:
+    """Every formula of a schema by its text and unit; a wrong one as its error."""
+    found: dict[str, Formula | FormulaError] = {}
+    for line in meaning.measurements:
+        try:
+            found[f"{line.unit} {line.formula}"] = _compiled(meaning, line.formula, line.unit)
+        except FormulaError as error:
+            found[f"{line.unit} {line.formula}"] = error
+    return found
 
 
 def measure_formula(scene: Scene, line: MeasurementFormula, study: Study | None = None) -> Result:
@@ -109,10 +148,9 @@ def measure_formula(scene: Scene, line: MeasurementFormula, study: Study | None 
         (isotropic) px; angles in deg, ratios without unit or in %.
     """
     study = study or Study(scene)
-    try:
-        formula = compiled(scene.schema, line)
-    except FormulaError as error:
-        return NotMeasured(line.name, f"its formula is wrong, {error}")
+    formula = study.formula(line)
+    if isinstance(formula, FormulaError):
+        return NotMeasured(line.name, f"its formula is wrong, {formula}")
     if formula.lacking:
         words = " and ".join(f"{name} ({what})" for name, what in formula.lacking.items())
         return NotMeasured(line.name, f"{scene.schema.name} has no {words}")
@@ -121,7 +159,7 @@ def measure_formula(scene: Scene, line: MeasurementFormula, study: Study | None 
     absent = [item.reason for item in (*found.values(), front) if isinstance(item, Absent)]
     if absent or isinstance(front, Absent):
         return NotMeasured(line.name, "; ".join(dict.fromkeys(absent)))
-    plane = plane_of(scene.image, front)
+    plane = study.plane(front)
     if line.unit == "mm" and plane.unit != "mm":
         return NotMeasured(line.name, "it needs a scale in mm -- state one with --spacing or --ruler")
     points = {name: plane.to_plane(xy) for name, xy in found.items() if not isinstance(xy, Absent)}
