@@ -38,7 +38,8 @@ class ModelCard:
         schema: Name of the landmark or class set.
         fingerprint: `Schema.fingerprint` at training time.
         canvas: Size at which films are read.
-        confidence: Instances below are not reported.
+        confidence: Instances below are not reported; pixels from it on are of the schema's last class.
+        separation: Probability from which a faint membrane still keeps two cells apart (semantic models), or None.
         instances: How many are looked for in an image.
         sha256: Of the weights file.
         weights: The file.
@@ -72,6 +73,7 @@ class ModelCard:
     limits: tuple[str, ...] = ()
     close: tuple[BesideFile, ...] = ()
     levels: BesideFile | None = None
+    separation: float | None = None
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -142,6 +144,7 @@ def _read_card(folder: Path, weights: Path) -> ModelCard:
             limits=tuple(str(line) for line in content.get("limits", ())),
             close=tuple(_beside(folder, item) for item in content.get("close", ())),
             levels=_beside(folder, content["levels"]) if "levels" in content else None,
+            separation=None if content.get("separation") is None else float(content["separation"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise AnnotationError(f"{card}: {error} is missing or wrong -- see a shipped card.yaml") from error

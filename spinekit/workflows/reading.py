@@ -8,10 +8,11 @@ import numpy as np
 
 from spinekit.anatomy import name_levels, unique_levels
 from spinekit.core.image import Image, UInt8Array
-from spinekit.core.scene import Scene
+from spinekit.core.scene import Raster, Scene
+from spinekit.metrics.separation import separated
 from spinekit.models.load import load_reader
 from spinekit.models.reader import Reader
-from spinekit.models.weights import shipped_names
+from spinekit.models.weights import ModelCard, shipped_names
 
 FEWEST_BODIES = 5  # of a whole spine; of a shorter schema half its levels
 _NO_CONTRAST = 4  # grey levels between the 1st and the 99th percentile
@@ -56,9 +57,12 @@ def read_with(reader: Reader, image: Image) -> Reading:
     scene = reader.read(image)
     card = reader.card
     if card.task == "sem":
-        return _semantic(scene, image.pixels)
-    if card.task == "seg":
+        return _semantic(scene, image.pixels, card)
+    once = set(reader.schema.levels) & set(reader.schema.classes)  # a class that is a level is there once
+    if card.task == "seg" or (card.task == "detect" and once):
         named = unique_levels(scene, card.confidence)
+    elif card.task == "detect":
+        named = replace(scene, instances=tuple(i for i in scene.instances if i.score >= card.confidence))
     elif reader.schema.levels:
         named = name_levels(scene)
     else:
@@ -84,7 +88,8 @@ def _judge(scene: Scene, reader: Reader) -> Reading:
     scores = [item.score for item in scene.instances]
     evidence = sum(scores) / expected if scores else 0.0
     sure = [item for item in scene.instances if item.score >= card.confidence]
-    fewest = min(FEWEST_BODIES, (len(levels) + 1) // 2)
+    # Of boxes nothing is measured, so a single one is worth being shown.
+    fewest = min(1 if card.task == "detect" else FEWEST_BODIES, (len(levels) + 1) // 2)
     if len(sure) < fewest:
         reason = f"{len(sure)} vertebral bodies found with certainty, fewer than {fewest}"
         return Reading(None, evidence, reason, card.name)
@@ -105,8 +110,11 @@ def _judge(scene: Scene, reader: Reader) -> Reading:
     return Reading(replace(scene, instances=flagged), evidence, model=card.name)
 
 
-def _semantic(scene: Scene, pixels: UInt8Array) -> Reading:
-    """Evidence of a tissue section: texture everywhere, and membranes that are neither nothing nor everything."""
+def _semantic(scene: Scene, pixels: UInt8Array, card: ModelCard) -> Reading:
+    """Evidence of a tissue section: texture everywhere, and membranes that are neither nothing nor everything.
+
+    Where the card says from which probability on membranes separate, their map keeps cells apart.
+    """
     probability = scene.raster.probability if scene.raster is not None else None
     if probability is None:
         return Reading(None, 0.0, f"{scene.model} gave no probabilities", scene.model)
@@ -114,6 +122,10 @@ def _semantic(scene: Scene, pixels: UInt8Array) -> Reading:
     share = float(np.mean(probability > 0.5))
     textured = fineness(pixels) > _TEXTURED
     plausible = 0.05 <= share <= 0.5
+    if card.separation is not None:
+        kept = separated(probability, card.confidence, card.separation)
+        labels = kept.astype(np.uint8) * (len(scene.schema.classes) - 1)
+        scene = replace(scene, raster=Raster(labels, probability))
     return Reading(scene, decided * textured * (1.0 if plausible else 0.3), model=scene.model)
 
 

@@ -14,11 +14,11 @@ from spinekit.core.score import Score
 from spinekit.metrics import dice, intersection_over_union, pixel_accuracy
 from spinekit.metrics.bootstrap import Groups, score_of
 from spinekit.metrics.regions import RegionScores, cells, region_scores, thinned_cells
+from spinekit.metrics.separation import MEMBRANE
 from spinekit.views.plots_evaluation import curve_chart
 from spinekit.workflows.scoring import Chart, Pair, Section, known
 
 _THRESHOLDS = np.linspace(0.0, 1.0, 11)
-_MEMBRANE = "membrane"
 _AS_PREDICTED = ", thinned, as predicted"
 _DECIDED = f"V_rand{_AS_PREDICTED}"
 
@@ -61,7 +61,7 @@ class PixelTally:
             None,
             (),
         )
-        if len(schema.classes) == 2 and _MEMBRANE in self._last and bool((true == 0).any()):
+        if len(schema.classes) == 2 and MEMBRANE in self._last and bool((true == 0).any()):
             film = _with_cells(film, got > 0, true > 0, raster)
         self._films[pair.name] = film
         if film.cells is not None:
@@ -98,7 +98,8 @@ class PixelTally:
             ),
         )
         return Section(
-            "pixels", "Pixels", notes, scores, headline=("pixel accuracy", overlap, common),
+            "pixels", "Pixels", notes, scores,
+            headline=(_DECIDED, f"V_info{_AS_PREDICTED}", "pixel accuracy", overlap, common),
             judge=_DECIDED if cells_ else overlap,
             parts=parts, part="class", charts=charts,
         )  # fmt: skip

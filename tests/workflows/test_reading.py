@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +9,10 @@ import pytest
 from spinekit.core.image import Image, ImageRef, UInt8Array
 from spinekit.core.landmarks import landmarks
 from spinekit.core.measurement import Measurement, Status
-from spinekit.core.scene import Author, Instance, Scene
+from spinekit.core.scene import Author, Instance, Raster, Scene
 from spinekit.core.schema import Schema
 from spinekit.measures import measure
+from spinekit.metrics.regions import cells
 from spinekit.models.canvas import Canvas
 from spinekit.models.weights import ModelCard
 from spinekit.phantoms import membrane_tile, spine_ap
@@ -123,6 +124,48 @@ def test_few_bodies_are_refused(shipped: dict[str, Stub]) -> None:
     shipped["spine-ap-pose"].score = 0.2
     found = read_with(shipped["spine-ap-pose"], film(1200, 480))
     assert found.refusal.startswith("0 vertebral bodies found with certainty")
+
+
+def test_a_detector_is_judged_by_its_boxes_alone() -> None:
+    schema = load_schema("spine-ap-levels")
+    boxes = replace(card("mine", schema), task="detect")
+
+    @dataclass
+    class Boxes(Stub):
+        def read(self, image: Image) -> Scene:
+            said = (("T1", 0.9), ("T1", 0.8), ("T3", 0.7), ("T4", 0.1))
+            items = tuple(
+                Instance(name, (0, 0, 9, 9), score=score, author=Author.MODEL) for name, score in said
+            )
+            return Scene(image.ref, self.schema, items, model="mine")
+
+    found = read_with(Boxes(boxes, schema, 0.9), film(1200, 480)).scene
+    assert found is not None
+    assert [(item.label, item.score) for item in found.instances] == [("T1", 0.9), ("T3", 0.7)]
+    assert any("not found between T1 and T3: T2" in note for note in found.notes)
+
+
+def test_membranes_are_kept_apart_from_the_cards_threshold_on() -> None:
+    schema = load_schema("em-membrane")
+
+    @dataclass
+    class Faint(Stub):
+        def read(self, image: Image) -> Scene:
+            probability = np.zeros((64, 64), np.float32)
+            probability[:, 31:34] = 0.9
+            probability[20:40, 29:36] = 0.2
+            raster = Raster((probability >= 0.5).astype(np.uint8), probability)
+            return Scene(image.ref, self.schema, raster=raster, model="em")
+
+    labels = []
+    for separation in (None, 0.1):
+        wanted = replace(card("em", schema), confidence=0.5, separation=separation)
+        scene = read_with(Faint(wanted, schema, 0.9), film(64, 64)).scene
+        assert scene is not None
+        assert scene.raster is not None
+        labels.append(np.asarray(scene.raster.labels))
+    assert cells(labels[0] == 0).max() == 1
+    assert cells(labels[1] == 0).max() == 2
 
 
 def test_a_spine_read_with_little_certainty_is_flagged_as_a_whole(shipped: dict[str, Stub]) -> None:

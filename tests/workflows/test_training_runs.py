@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 from spinekit.core.errors import UsageError
+from spinekit.core.image import Image, ImageRef
 from spinekit.models.history import EpochReport, best_epoch, read_curves, read_history, read_watched
 from spinekit.models.load import load_reader
 from spinekit.models.weights import find_card
 from spinekit.workflows.folds import train_folds
 from spinekit.workflows.model_folder import write_model
 from spinekit.workflows.plots import write_plots
+from spinekit.workflows.reading import read_with
 from spinekit.workflows.split import read_split
 from spinekit.workflows.train import Trained, resume, train
 from spinekit.workflows.train_settings import read_recipe
@@ -150,7 +152,23 @@ def test_pixels_go_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
     assert again.data.sha256 == whole.data.sha256
     assert all(e.fitness == e.metrics["metrics/Dice"] for e in whole.history)
     write_model(whole, tmp_path / "model")
-    assert find_card(str(tmp_path / "model")).architecture == "unet"
+    card = find_card(str(tmp_path / "model"))
+    assert card.architecture == "unet"
+    assert card.separation is None or 0 < card.separation < card.confidence
+    assert "on the 2 val images: V_rand" in (tmp_path / "model" / "card.yaml").read_text("utf-8")
+
+
+def test_a_detector_of_boxes_is_used_like_any_model(tmp_path: Path) -> None:
+    """Of boxes nothing is measured: each level at most once, a single one is enough to be shown."""
+    trained = train(tiny_settings(tmp_path, "detect"), tmp_path / "run")
+    write_model(trained, tmp_path / "model")
+    reader = load_reader(str(tmp_path / "model"))
+    assert reader.card.task == "detect"
+    pixels = np.tile(np.linspace(0, 255, 96).astype(np.uint8), (96, 1))
+    reading = read_with(reader, Image(ImageRef(Path("a.png"), 96, 96, name="a.png"), pixels))
+    # One epoch from scratch knows nothing: what counts is that it is asked as a detector is.
+    assert reading.scene is None
+    assert "0 vertebral bodies found with certainty, fewer than 1" in reading.refusal
 
 
 def test_the_classic_recipe_trains_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
