@@ -107,7 +107,9 @@ class CloseLook:
     ) -> Iterator[tuple[FloatArray, FloatArray]]:
         for first in range(0, len(taken), _BATCH):
             crops = to_input(np.stack([crop for crop, _ in taken[first : first + _BATCH]]))
-            mean, variance = places(self._net(crops.contiguous(memory_format=torch.channels_last)))
+            mean, variance = places(
+                self._net(crops.contiguous(memory_format=torch.channels_last)), self._net.cell
+            )
             yield from zip(mean.double().numpy(), variance.double().numpy(), strict=True)
 
 

@@ -6,6 +6,7 @@ networks"), so it is found between the cells, and the map's width says how sure 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class CloseSettings:
             "An intriguing failing of convolutional neural networks and the CoordConv solution").
         calibration: Factor that makes the spread of the maps the standard deviation of the errors on films that
             were not trained on.
+        trunk: ``unet`` for a small U-Net of our own, ``yolo11n`` for the backbone of a first look.
     """
 
     shape: FloatArray
@@ -50,6 +52,7 @@ class CloseSettings:
     flip_index: tuple[int, ...]
     calibration: float = 1.0
     placed: bool = True
+    trunk: str = "unet"
 
 
 def double(inward: int, outward: int) -> nn.Sequential:
@@ -64,7 +67,28 @@ def double(inward: int, outward: int) -> nn.Sequential:
     )
 
 
-class CloseNet(nn.Module):  # type: ignore[misc]
+class MapNet(nn.Module):  # type: ignore[misc]
+    """A network that draws a map for each landmark.
+
+    Attributes:
+        cell: Crop px of a cell of its maps.
+    """
+
+    cell: int
+
+    def begin_from(self, state: Mapping[str, Tensor]) -> int:
+        """Takes over what fits of a first look's weights.
+
+        Args:
+            state: By the library's names (``model.0.conv.weight``).
+
+        Returns:
+            How many tensors were taken over; 0 where nothing fits.
+        """
+        return 0
+
+
+class CloseNet(MapNet):
     """Maps at half the crop's resolution, one for each landmark.
 
     Args:
@@ -73,6 +97,8 @@ class CloseNet(nn.Module):  # type: ignore[misc]
         placed: See `CloseSettings`.
         widths: Channels of each scale.
     """
+
+    cell = 2
 
     def __init__(
         self, points: int, views: int = 1, placed: bool = True, widths: tuple[int, ...] = WIDTHS
@@ -108,20 +134,24 @@ def _with_place(crops: Tensor) -> Tensor:
     return torch.cat([crops, x, y], dim=1)
 
 
-def places(logits: Tensor) -> tuple[Tensor, Tensor]:
+def cell_centres(count: int, cell: int, device: torch.device | None = None) -> Tensor:
+    """Where the cells of a row of maps lie, in crop px: the middle of the px that each covers."""
+    return torch.arange(count, device=device) * cell + (cell - 1) / 2
+
+
+def places(logits: Tensor, cell: int = 2) -> tuple[Tensor, Tensor]:
     """Means and variances of maps.
 
     Args:
-        logits: (B, K, h, w) at half the crop's resolution.
+        logits: (B, K, h, w).
+        cell: Crop px of a cell of the maps.
 
     Returns:
         (B, K, 2) means x, y and (B, K, 2) variances along them, in crop px.
     """
     h, w = logits.shape[-2:]
     share = logits.float().flatten(2).softmax(dim=-1).unflatten(2, (h, w))
-    # A cell of the maps covers two px of the crop; its centre lies between them.
-    x = torch.arange(w, device=logits.device) * 2 + 0.5
-    y = torch.arange(h, device=logits.device) * 2 + 0.5
+    x, y = (cell_centres(count, cell, logits.device) for count in (w, h))
     columns, rows = share.sum(dim=2), share.sum(dim=3)
     mean = torch.stack([(columns * x).sum(-1), (rows * y).sum(-1)], dim=-1)
     square = torch.stack([(columns * x**2).sum(-1), (rows * y**2).sum(-1)], dim=-1)
@@ -136,7 +166,23 @@ def to_input(crops: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
     return ((values - mean) / (3 * spread)).clamp(-1.5, 1.5)
 
 
-def save_close(net: CloseNet, settings: CloseSettings, path: Path) -> None:
+def close_network(settings: CloseSettings) -> MapNet:
+    """The network that settings ask for, its weights still by chance.
+
+    Raises:
+        KeyError: If there is no network of that name.
+    """
+    if settings.trunk == "unet":
+        return CloseNet(len(settings.shape), len(settings.views), settings.placed)
+    if settings.trunk == "yolo11n":
+        # Here, since it needs the library, and since it is built of this module's parts.
+        from spinekit.models.pyramid_net import PyramidNet
+
+        return PyramidNet(len(settings.shape))
+    raise KeyError(settings.trunk)
+
+
+def save_close(net: MapNet, settings: CloseSettings, path: Path) -> None:
     """Writes weights in half precision with their settings: tensors and plain values, no code."""
     state = {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}
     content = {
@@ -149,13 +195,14 @@ def save_close(net: CloseNet, settings: CloseSettings, path: Path) -> None:
         "flip_index": list(settings.flip_index),
         "calibration": settings.calibration,
         "placed": settings.placed,
+        "trunk": settings.trunk,
         "state": state,
     }
     with atomic_path(path) as temporary:
         torch.save(content, temporary)
 
 
-def load_close(path: Path) -> tuple[CloseNet, CloseSettings]:
+def load_close(path: Path) -> tuple[MapNet, CloseSettings]:
     """Reads what `save_close` wrote.
 
     Raises:
@@ -174,8 +221,9 @@ def load_close(path: Path) -> tuple[CloseNet, CloseSettings]:
             tuple(int(index) for index in content["flip_index"]),
             float(content["calibration"]),
             bool(content.get("placed", False)),
+            str(content.get("trunk", "unet")),
         )
-        net = CloseNet(len(settings.shape), len(settings.views), settings.placed)
+        net = close_network(settings)
         net.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in content["state"].items()}
         )

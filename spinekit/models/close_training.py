@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,13 +13,24 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from spinekit.core.errors import UsageError
 from spinekit.core.image import FloatArray, UInt8Array
 from spinekit.models.close_frame import Frame, apply, crop, frame_of, inverse, mean_shape
-from spinekit.models.close_net import CloseNet, CloseSettings, places, save_close, to_input
+from spinekit.models.close_net import (
+    CloseSettings,
+    MapNet,
+    cell_centres,
+    close_network,
+    places,
+    save_close,
+    to_input,
+)
 from spinekit.models.environment import use_threads
 from spinekit.models.history import EpochReport
 
-_MAP_SIGMA = 2.5  # crop px of the target around a point
+_MAP_SIGMA = 1.25  # cells of the target around a point
+_NODES = 6  # along a side of the grid of smooth shifts
+_ROUNDS = 4
 _WIDEST = 4.0  # crop px: a label further outside its crop than this teaches nothing
 
 
@@ -66,6 +77,9 @@ class ClosePlan:
         repeat: How often each film is met in an epoch.
         precision: ``fp32`` or ``bf16``.
         jitter: How far the first look is taken to be off.
+        trunk: See `CloseSettings`.
+        begin: Weights of a first look whose backbone the network begins from, by the library's names.
+        bend: Standard deviation of smooth shifts by which crops and points are bent, in crop px.
     """
 
     side: int
@@ -80,6 +94,9 @@ class ClosePlan:
     repeat: int = 1
     precision: str = "fp32"
     jitter: CloseJitter = CloseJitter()
+    trunk: str = "unet"
+    begin: Mapping[str, Tensor] | None = None
+    bend: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,13 +188,12 @@ def train_close(
         plan.views,
         plan.each,
         plan.flip_index,
+        trunk=plan.trunk,
     )
     rng = np.random.default_rng(plan.seed)
     prepared = [_prepare(film, settings) for film in train]
     held = [_prepare(film, settings) for film in val]
-    net = CloseNet(len(settings.shape), len(settings.views), settings.placed).to(
-        memory_format=torch.channels_last
-    )
+    net = _begun(plan, settings)
     count = plan.repeat * sum(len(film.shapes) * (len(settings.shape) if plan.each else 1) for film in train)
     steps = max(1, count // plan.batch)
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.learning_rate, weight_decay=1e-3)
@@ -191,7 +207,7 @@ def train_close(
         for crops, targets, weights in _batches(prepared, plan, settings, rng):
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.precision == "bf16"):
                 logits = net(crops.contiguous(memory_format=torch.channels_last))
-            loss = _loss(logits.float(), targets, weights)
+            loss = _loss(logits.float(), targets, weights, net.cell)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -209,6 +225,16 @@ def train_close(
                 )
             )
     return path
+
+
+def _begun(plan: ClosePlan, settings: CloseSettings) -> MapNet:
+    net = close_network(settings)
+    if plan.begin is not None and not net.begin_from(plan.begin):
+        raise UsageError(
+            "the first look is no YOLO11n, whose backbone the network could begin from -- use network: unet"
+        )
+    begun: MapNet = net.to(memory_format=torch.channels_last)
+    return begun
 
 
 def _prepare(film: CloseFilm, settings: CloseSettings) -> _Prepared:
@@ -254,6 +280,8 @@ def _example(
     taken, matrix = take(levels, frame, plan, mirrored)
     order = list(plan.flip_index) if mirrored else list(range(len(shape)))
     target = apply(inverse(matrix), shape[order])
+    if plan.bend:
+        taken, target = bent(taken, target, plan.bend, rng)
     inside = np.isfinite(target).all(axis=1)
     inside &= (np.nan_to_num(target, nan=-99) > -_WIDEST).all(axis=1)
     inside &= (np.nan_to_num(target, nan=9999) < plan.side + _WIDEST).all(axis=1)
@@ -285,6 +313,33 @@ def _batches(
         )
 
 
+def bent(
+    crops: UInt8Array, points: FloatArray, sigma: float, rng: np.random.Generator
+) -> tuple[UInt8Array, FloatArray]:
+    """Crops and their points, shifted smoothly and differently from place to place: another person's shape.
+
+    Args:
+        crops: (V, S, S); the points are those of the first view, the others are bent alike.
+        points: (K, 2) crop px, which may be NaN.
+        sigma: Standard deviation of the shifts, in crop px.
+        rng: Source of chance.
+    """
+    side = crops.shape[-1]
+    coarse = rng.normal(0, sigma, (2, _NODES, _NODES)).astype(np.float32)
+    dx, dy = (cv2.resize(nodes, (side, side), interpolation=cv2.INTER_CUBIC) for nodes in coarse)
+    x, y = np.meshgrid(np.arange(side, dtype=np.float32), np.arange(side, dtype=np.float32))
+    moved = np.stack(
+        [cv2.remap(c, x + dx, y + dy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for c in crops]
+    )
+    # The map says where each px comes from; a few rounds find where a point goes to.
+    target = np.array(points)
+    for _ in range(_ROUNDS):
+        at = np.clip(np.nan_to_num(target), 0, side - 1)
+        row, column = at[:, 1].round().astype(int), at[:, 0].round().astype(int)
+        target = points - np.stack([dx[row, column], dy[row, column]], axis=1)
+    return np.asarray(moved, dtype=np.uint8), target
+
+
 def shaded(crops: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """Another contrast and noise, as another film would have."""
     grey = crops.astype(np.float32) / 255
@@ -298,16 +353,15 @@ def shaded(crops: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     return np.asarray(np.clip(grey * 255, 0, 255), dtype=np.uint8)
 
 
-def _loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+def _loss(logits: Tensor, targets: Tensor, weights: Tensor, cell: int) -> Tensor:
     """Cross entropy with a soft spot around the point, which pulls from afar, and the distance of the mean."""
     h, w = logits.shape[-2:]
-    x = torch.arange(w) * 2 + 0.5
-    y = torch.arange(h) * 2 + 0.5
-    columns = -((x - targets[..., 0:1]) ** 2) / (2 * _MAP_SIGMA**2)
-    rows = -((y - targets[..., 1:2]) ** 2) / (2 * _MAP_SIGMA**2)
+    sigma = _MAP_SIGMA * cell
+    columns = -((cell_centres(w, cell) - targets[..., 0:1]) ** 2) / (2 * sigma**2)
+    rows = -((cell_centres(h, cell) - targets[..., 1:2]) ** 2) / (2 * sigma**2)
     spot = (rows[..., :, None] + columns[..., None, :]).flatten(2).softmax(-1)
     entropy = -(spot * logits.flatten(2).log_softmax(-1)).sum(-1)
-    mean, _ = places(logits)
+    mean, _ = places(logits, cell)
     distance = functional.smooth_l1_loss(mean, targets, reduction="none", beta=1.0).sum(-1)
     total: Tensor = ((0.1 * entropy + 0.1 * distance) * weights).sum() / weights.sum().clamp_min(1)
     return total
@@ -315,7 +369,7 @@ def _loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def _validate(
-    net: CloseNet, films: list[_Prepared], plan: ClosePlan, settings: CloseSettings
+    net: MapNet, films: list[_Prepared], plan: ClosePlan, settings: CloseSettings
 ) -> tuple[float, float]:
     """How good the network is on crops that are off as in training.
 
@@ -334,7 +388,8 @@ def _validate(
             for point in points:
                 frame = _aim(film.shapes[index], point, plan, settings, rng)
                 rows.append(take(list(zip(film.pyramids, film.scales, strict=True)), frame, plan, False))
-            mean, variance = places(net(to_input(np.stack([taken for taken, _ in rows]))))
+            logits = net(to_input(np.stack([taken for taken, _ in rows])))
+            mean, variance = places(logits, net.cell)
             for row, point in enumerate(points):
                 matrix, own = rows[row][1], [point] if plan.each else slice(None)
                 off = (apply(matrix, mean[row].double().numpy()) - film.shapes[index])[own]

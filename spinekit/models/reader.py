@@ -147,3 +147,9 @@ def load_yolo(card: ModelCard) -> Any:
             f"{card.weights}: a {task} model, but its card says {TASKS[card.task]} -- give weights of that task"
         )
     return model
+
+
+def tensors_of(card: ModelCard) -> dict[str, Any]:
+    """The weights of a card's network by the library's names, in single precision."""
+    state = load_yolo(card).model.state_dict()
+    return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}

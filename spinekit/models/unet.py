@@ -1,6 +1,6 @@
 """A small U-Net for structures a few pixels wide, which a head at an eighth of the resolution cannot follow.
 
-Ronneberger, Fischer and Brox 2015, with batch normalisation and about 0.5 million weights, so that it learns
+Ronneberger, Fischer and Brox 2015, with batch normalisation and about a million weights, so that it learns
 from a handful of images on a laptop. Saved as a plain state dict. Imported late.
 """
 
@@ -19,7 +19,8 @@ from torch.nn import functional
 from spinekit.core.errors import EnvironmentFaultError
 from spinekit.files import write_bytes
 
-WIDTHS = (16, 32, 64, 128)
+WIDTHS = (24, 48, 96, 192)
+_FIRST_WIDTHS = (16, 32, 64, 128)  # of files that do not say theirs
 _FORMAT = "spinekit-unet-1"
 
 
@@ -37,14 +38,16 @@ class UNet(nn.Module):  # type: ignore[misc]
 
     Args:
         classes: Channels of the answer.
+        widths: Channels of each scale, finest first.
     """
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
-        self.down = nn.ModuleList(_double(a, b) for a, b in zip((1, *WIDTHS[:-1]), WIDTHS, strict=True))
-        pairs = zip(WIDTHS[:0:-1], WIDTHS[-2::-1], strict=True)
+        self.widths = widths
+        self.down = nn.ModuleList(_double(a, b) for a, b in zip((1, *widths[:-1]), widths, strict=True))
+        pairs = zip(widths[:0:-1], widths[-2::-1], strict=True)
         self.up = nn.ModuleList(_double(a + b, b) for a, b in pairs)
-        self.head = nn.Conv2d(WIDTHS[0], classes, 1)
+        self.head = nn.Conv2d(widths[0], classes, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 1, H, W) in -1..1 to (B, classes, H, W) logits; sides are multiples of 8."""
@@ -72,7 +75,7 @@ def save_unet(net: UNet, classes: int, path: Path) -> None:
     }
     # A file would carry its temporary name inside; equal weights are to be equal bytes.
     stream = io.BytesIO()
-    torch.save({"format": _FORMAT, "classes": classes, "state": state}, stream)
+    torch.save({"format": _FORMAT, "classes": classes, "widths": list(net.widths), "state": state}, stream)
     write_bytes(path, stream.getvalue())
 
 
@@ -84,7 +87,8 @@ def load_unet(path: Path) -> UNet:
     """
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
-        net = UNet(int(content["classes"] if content["format"] == _FORMAT else 0))
+        widths = tuple(int(width) for width in content.get("widths", _FIRST_WIDTHS))
+        net = UNet(int(content["classes"] if content["format"] == _FORMAT else 0), widths)
         net.load_state_dict({name: value.float() for name, value in content["state"].items()})
     except Exception as error:
         raise EnvironmentFaultError(

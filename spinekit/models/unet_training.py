@@ -190,9 +190,10 @@ class _Learner:
 
 def _learner(plan: TrainingPlan, classes: int, batches: int) -> _Learner:
     torch.manual_seed(plan.seed)
-    net = UNet(classes)
+    net = UNet(classes, load_unet(plan.start).widths) if plan.start is not None else UNet(classes)
     if plan.start is not None:
         _take_over(net, plan.start)
+    net = net.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.learning_rate, weight_decay=1e-3)
     steps = plan.epochs * batches
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -208,7 +209,8 @@ def _take_over(net: UNet, path: Path) -> None:
     """Begins from the weights of another U-Net; a head of other classes is left as it is."""
     wanted = net.state_dict()
     given = load_unet(path).state_dict()
-    net.load_state_dict({k: given[k] if given[k].shape == v.shape else v for k, v in wanted.items()})
+    fits = {k for k, v in given.items() if k in wanted and v.shape == wanted[k].shape}
+    net.load_state_dict({k: given[k] if k in fits else v for k, v in wanted.items()})
 
 
 def train_unet(
@@ -296,7 +298,7 @@ def _one_epoch(
     losses = []
     for done, (images, labels) in enumerate(_batches(training, plan.batch, learner.rng), start=1):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.precision == "bf16"):
-            logits = learner.net(images)
+            logits = learner.net(images.contiguous(memory_format=torch.channels_last))
         loss = loss_of(logits.float(), labels)
         learner.optimiser.zero_grad()
         loss.backward()

@@ -19,6 +19,7 @@ from spinekit.files import atomic_path, sha256_of, write_text
 from spinekit.models.close_training import CloseFilm, CloseJitter, ClosePlan, CloseView, train_close
 from spinekit.models.history import EpochReport
 from spinekit.models.level_training import LevelPlan, train_levels
+from spinekit.models.reader import tensors_of
 from spinekit.models.weights import ModelCard, check_weights, find_card
 from spinekit.schemas import load_schema, load_yaml
 from spinekit.schemas.strict_yaml import dump_yaml
@@ -66,13 +67,16 @@ class CloseRecipe(LabelledData):
         learning_rate: Of AdamW, rising and falling once.
         precision: ``fp32`` or ``bf16``.
         jitter: How far the first look is taken to be off.
+        network: ``unet`` for a small one from nothing, ``yolo11n`` for one on the first look's own backbone, which
+            is for crops that show much.
+        bend: Smooth shifts by which crops are bent, another person's shape, in crop px.
         phantoms: Synthetic films added to the training part.
     """
 
     task: Literal["close"]
     learns: Literal["points", "levels"] = "points"
     first: str
-    side: int = Field(96, ge=32, le=512, multiple_of=16)
+    side: int = Field(96, ge=32, le=1024, multiple_of=16)
     zoom: float = Field(gt=1, le=2000)
     views: tuple[float, ...] = (1.0, 2.5)
     each: bool = False
@@ -83,6 +87,8 @@ class CloseRecipe(LabelledData):
     learning_rate: float = Field(2e-3, gt=0, le=1)
     precision: Literal["fp32", "bf16"] = "fp32"
     jitter: Jitter = Jitter()
+    network: Literal["unet", "yolo11n"] = "unet"
+    bend: float = Field(0.0, ge=0, le=100)
     phantoms: int = Field(0, ge=0, le=100_000)
 
 
@@ -157,11 +163,11 @@ def train_close_look(
         }
         weights = train_levels(_level_plan(recipe), whole["train"], whole["val"], out, keep)
     else:
-        weights = train_close(_plan(recipe), films["train"], films["val"], out, keep)
+        weights = train_close(_plan(recipe, card), films["train"], films["val"], out, keep)
     return TrainedClose(_write(recipe, card, weights, out / "model", history), tuple(history))
 
 
-def _plan(recipe: CloseRecipe) -> ClosePlan:
+def _plan(recipe: CloseRecipe, first: ModelCard) -> ClosePlan:
     schema = load_schema(recipe.schema_name)
     jitter = recipe.jitter
     return ClosePlan(
@@ -177,6 +183,9 @@ def _plan(recipe: CloseRecipe) -> ClosePlan:
         repeat=recipe.repeat,
         precision=recipe.precision,
         jitter=CloseJitter(jitter.point, jitter.shift, jitter.turn, jitter.stretch),
+        trunk=recipe.network,
+        begin=None if recipe.network == "unet" else tensors_of(first),
+        bend=recipe.bend,
     )
 
 

@@ -80,6 +80,21 @@ def test_maps_give_their_mean_and_width() -> None:
         np.testing.assert_allclose(variance[0, 0].sqrt().numpy(), [sigma, sigma], rtol=0.01)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 1000), st.floats(0.5, 2.5))
+def test_a_bent_crop_takes_its_points_along(seed: int, sigma: float) -> None:
+    from spinekit.models.close_training import bent
+
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(30, 66, (1, 2))
+    y, x = np.mgrid[:96, :96]
+    dot = np.exp(-((x - points[0, 0]) ** 2 + (y - points[0, 1]) ** 2) / (2 * 2.0**2)) * 250
+    crops, (moved,) = bent(dot[None].astype(np.uint8), points, sigma, rng)
+    weight = crops[0].astype(np.float64) ** 2
+    seen = np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
+    np.testing.assert_allclose(moved, seen, atol=1.0)  # the dot itself is bent a little
+
+
 def film_with_body(rng: np.random.Generator) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
     """A bright quadrangle on a dark ground, and its corners TL TR BL BR."""
     frame = similarity(rng.uniform(-0.3, 0.3), rng.uniform(20, 26), *rng.uniform(50, 70, 2))
@@ -123,6 +138,27 @@ def test_a_close_look_places_points_nearer_and_says_how_sure_it_is(learnt: Path)
         inside.append(np.abs(points.xy - corners) < 3 * points.spread)
     assert np.mean(after) < 0.5 * np.mean(before)
     assert np.mean(inside) > 0.8
+
+
+def test_a_network_begins_from_the_backbone_of_its_first_look(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from spinekit.models.close_net import CloseSettings, close_network, load_close, save_close
+    from spinekit.models.reader import tensors_of
+    from spinekit.models.weights import find_card
+
+    state = tensors_of(find_card("ceph-pose"))
+    net = close_network(CloseSettings(SQUARE, 64, 20.0, (1.0,), False, (), trunk="yolo11n"))
+    assert net.begin_from({}) == 0
+    assert net.begin_from(state) > 100
+    assert torch.equal(net.state_dict()["trunk.7.conv.weight"], state["model.7.conv.weight"])
+    settings = CloseSettings(SQUARE, 64, 20.0, (1.0,), False, (), 1.5, True, "yolo11n")
+    save_close(net.eval(), settings, tmp_path / "close.pt")
+    again, read = load_close(tmp_path / "close.pt")
+    assert read.trunk == "yolo11n"
+    crop_of = torch.zeros(1, 1, 64, 64)
+    with torch.inference_mode():
+        assert again(crop_of).shape == (1, 4, 16, 16)
+        assert float((again(crop_of) - net(crop_of)).abs().max()) < 0.1  # half precision
 
 
 def test_what_has_no_landmarks_stays_as_it_is(learnt: Path) -> None:

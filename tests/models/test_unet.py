@@ -31,7 +31,12 @@ def workspace(folder: Path, count: int) -> Path:
 def test_an_answer_has_the_size_of_its_image_and_few_weights() -> None:
     net = UNet(2).eval()
     assert net(torch.zeros(1, 1, 64, 96)).shape == (1, 2, 64, 96)
-    assert sum(p.numel() for p in net.parameters()) < 1_000_000
+    assert sum(p.numel() for p in net.parameters()) < 1_200_000
+
+
+def test_a_file_says_how_wide_its_network_is(tmp_path: Path) -> None:
+    save_unet(UNet(2, (8, 16, 24, 32)), 2, tmp_path / "w.pt")
+    assert load_unet(tmp_path / "w.pt").widths == (8, 16, 24, 32)
 
 
 def test_weights_come_back(tmp_path: Path) -> None:
