@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 
+from spinekit.cli import evaluate_options as said
 from spinekit.cli.console import SOME_FAILED, one_line_errors, progress_bar, terminal
 from spinekit.cli.dataset_words import say_lines
 from spinekit.files import printable
@@ -21,60 +21,25 @@ if TYPE_CHECKING:
 
 
 def command(
-    predicted: Annotated[
-        Path, typer.Argument(metavar="PRED", help="What was found: a run's folder, or annotations.")
-    ],
-    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="What is there: annotations of any format.")],
-    schema: Annotated[
-        str | None, typer.Option(help="Landmark or class set.", show_default="of those that the two use")
-    ] = None,
-    pred_format: Annotated[
-        str | None, typer.Option(help="Format of PRED and --against.", show_default="by its content")
-    ] = None,
-    truth_format: Annotated[
-        str | None, typer.Option(help="Format of TRUTH.", show_default="by its content")
-    ] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of the images, where it is another.")] = None,
-    against: Annotated[
-        Path | None, typer.Option(help="A second prediction or reader, compared image by image.")
-    ] = None,
-    split: Annotated[Path | None, typer.Option(help="Table of name,group,part.")] = None,
-    part: Annotated[
-        str | None, typer.Option(help="Part of --split to evaluate; all of it must be answered.")
-    ] = None,
-    spacing: Annotated[
-        str | None, typer.Option(metavar="MM|ROWxCOL", help="Pixel spacing in mm; overrides the files' own.")
-    ] = None,
-    within: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,...", help="Thresholds of the success rates.", show_default="2,2.5,3,4 mm or 5,10 px"
-        ),
-    ] = None,
-    missing: Annotated[
-        str | None,
-        typer.Option(
-            help="`count` images without a prediction as missed, or `skip` them.",
-            show_default="count with --part",
-        ),
-    ] = None,
-    skip_noted: Annotated[
-        bool, typer.Option("--skip-noted", help="Leave out images whose true labels carry a remark.")
-    ] = False,
-    pred_reader: Annotated[
-        str | None, typer.Option(help="Of several readers in PRED.", show_default="their mean")
-    ] = None,
-    against_reader: Annotated[
-        str | None, typer.Option(help="Of several readers in --against.", show_default="their mean")
-    ] = None,
-    truth_reader: Annotated[
-        str | None, typer.Option(help="Of several readers in TRUTH.", show_default="their mean")
-    ] = None,
-    worst: Annotated[int, typer.Option(min=0, help="How many of the worst images are drawn.")] = 6,
-    out: Annotated[
-        Path | None, typer.Option(help="A new or empty folder for the page, tables and plots.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON, for scripts.")] = False,
+    predicted: said.Predicted,
+    truth: said.Truth,
+    schema: said.Schema = None,
+    pred_format: said.PredFormat = None,
+    truth_format: said.TruthFormat = None,
+    images: said.Images = None,
+    against: said.Against = None,
+    pred_reader: said.PredReader = None,
+    against_reader: said.AgainstReader = None,
+    truth_reader: said.TruthReader = None,
+    split: said.Split = None,
+    part: said.Part = None,
+    skip_noted: said.SkipNoted = False,
+    missing: said.Missing = None,
+    spacing: said.Spacing = None,
+    within: said.Within = None,
+    worst: said.Worst = 6,
+    out: said.Out = None,
+    as_json: said.Json = False,
 ) -> None:
     """Score a prediction against the truth: every figure with n, misses and a 95 % interval.
 
@@ -90,12 +55,8 @@ def command(
     """
     with one_line_errors():
         from spinekit.formats.reading import parse_spacing
-        from spinekit.workflows.dataset_source import checked
-        from spinekit.workflows.evaluate import evaluate
-        from spinekit.workflows.evaluation import EvaluateSettings
 
-        settings = checked(
-            EvaluateSettings,
+        found = _evaluated(
             {
                 "predicted": predicted, "truth": truth, "schema_name": schema, "pred_format": pred_format,
                 "truth_format": truth_format, "images": images, "against": against, "split": split, "part": part,
@@ -104,13 +65,8 @@ def command(
                 "skip_noted": skip_noted, "pred_reader": pred_reader, "against_reader": against_reader,
                 "truth_reader": truth_reader, "worst": worst, "out": out,
             },
+            quiet=as_json,
         )  # fmt: skip
-        with progress_bar("images", quiet=as_json) as bar:
-            task = bar.add_task("comparing", total=None)
-            found = evaluate(
-                settings,
-                lambda done, name: bar.update(task, completed=done, description=printable(name)[-40:]),
-            )
         if as_json:
             typer.echo(json.dumps(_summary(found), ensure_ascii=False, indent=1))
         else:
@@ -118,6 +74,20 @@ def command(
         _tell(found)
     if found.unpaired.unlike:
         raise typer.Exit(SOME_FAILED)
+
+
+def _evaluated(given: dict[str, object], quiet: bool) -> Evaluation:
+    """Checks what was said and compares, with a bar unless JSON alone is wanted."""
+    from spinekit.workflows.dataset_source import checked
+    from spinekit.workflows.evaluate import evaluate
+    from spinekit.workflows.evaluation import EvaluateSettings
+
+    settings = checked(EvaluateSettings, given)
+    with progress_bar("images", quiet=quiet) as bar:
+        task = bar.add_task("comparing", total=None)
+        return evaluate(
+            settings, lambda done, name: bar.update(task, completed=done, description=printable(name)[-40:])
+        )
 
 
 def _summary(found: Evaluation) -> dict[str, object]:

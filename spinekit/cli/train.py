@@ -3,81 +3,46 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.console import Console
 
+from spinekit.cli import train_options as said
 from spinekit.cli.console import one_line_errors, terminal
 from spinekit.cli.train_display import Display, display
 from spinekit.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from spinekit.workflows.folds import FoldResult
     from spinekit.workflows.train import Trained
     from spinekit.workflows.train_settings import TrainSettings
 
 
 def command(
-    recipe: Annotated[
-        Path | None, typer.Argument(help="A recipe in YAML, e.g. experiments/orbit-pose.yaml.")
-    ] = None,
-    task: Annotated[str | None, typer.Option(help="pose, seg, sem or detect.")] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of the labelled data; without it synthetic films are learnt.")
-    ] = None,
-    data_format: Annotated[
-        str | None,
-        typer.Option("--format", help="Its format, see `spinekit formats`.", show_default="by its content"),
-    ] = None,
-    annotations: Annotated[str | None, typer.Option(help="Annotation file inside the folder.")] = None,
-    images: Annotated[
-        str | None, typer.Option(help="Folder of the images inside the folder, if not the format's own.")
-    ] = None,
-    schema: Annotated[str | None, typer.Option(help="Landmark or class set, e.g. spine-ap.")] = None,
-    split: Annotated[
-        Path | None, typer.Option(help="CSV with name,group,part.", show_default="by a hash of the groups")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Architecture (yolo11n|s|m|l|x, yolo12n.., yolo26n.., unet for sem), or a model to go on from: "
-            "a name of `spinekit models list` or a path.",
-            show_default="yolo11n; unet for sem",
-        ),
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            help="Weights to begin from, or `scratch`.", show_default="the nearest weights that ship"
-        ),
-    ] = None,
-    download: Annotated[
-        bool, typer.Option("--download", help="Fetch Ultralytics' own weights to begin from.")
-    ] = False,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training images.")] = None,
-    batch: Annotated[int | None, typer.Option(min=1, help="Images a step.")] = None,
-    imgsz: Annotated[
-        int | None,
-        typer.Option(help="Side at which films are read, a multiple of 32; sets both of the next."),
-    ] = None,
-    height: Annotated[
-        int | None, typer.Option(help="Rows at which films are read, a multiple of 32.")
-    ] = None,
-    width: Annotated[int | None, typer.Option(help="Columns, likewise.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Of AdamW.")] = None,
-    patience: Annotated[
-        int | None, typer.Option(min=0, help="Epochs without a better score before stopping; 0 never stops.")
-    ] = None,
-    folds: Annotated[
-        int | None, typer.Option(help="So many trainings, each tested on groups that the others learn from.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of everything random.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, 0, 0,1 ...")] = None,
-    name: Annotated[str | None, typer.Option(help="Of the model to be.")] = None,
-    resume: Annotated[
-        Path | None, typer.Option(help="Go on with the training in this folder, which was stopped.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="A new or empty folder.", show_default="runs/<n>")] = None,
+    recipe: said.Recipe = None,
+    task: said.Task = None,
+    data: said.Data = None,
+    format: said.Format = None,  # noqa: A002  (the option's name)
+    annotations: said.Annotations = None,
+    images: said.Images = None,
+    schema: said.Schema = None,
+    split: said.Split = None,
+    folds: said.Folds = None,
+    model: said.Model = None,
+    start: said.Start = None,
+    download: said.Download = False,
+    imgsz: said.ImageSize = None,
+    height: said.Height = None,
+    width: said.Width = None,
+    name: said.Name = None,
+    epochs: said.Epochs = None,
+    batch: said.Batch = None,
+    learning_rate: said.LearningRate = None,
+    patience: said.Patience = None,
+    seed: said.Seed = None,
+    device: said.Device = None,
+    resume: said.Resume = None,
+    out: said.Out = None,
 ) -> None:
     """Train a model on labelled films; the result is a folder that `spinekit predict --model` takes.
 
@@ -89,33 +54,42 @@ def command(
     * `spinekit train --resume runs/orbit`
     * `spinekit predict films/ --model runs/orbit/model`
     """
-    given: dict[str, Any] = {
-        "task": task, "data": data, "format": data_format, "annotations": annotations, "images": images,
-        "schema": schema, "split": split, "model": model, "start": start, "download": download or None,
-        "epochs": epochs, "batch": batch, "imgsz": imgsz, "height": height, "width": width,
-        "learning_rate": learning_rate, "patience": patience, "folds": folds, "seed": seed, "device": device,
-        "name": name,
+    given = {
+        "task": task, "data": data, "format": format, "annotations": annotations, "images": images,
+        "schema": schema, "split": split, "folds": folds, "model": model, "start": start,
+        "download": download or None, "imgsz": imgsz, "height": height, "width": width, "name": name,
+        "epochs": epochs, "batch": batch, "learning_rate": learning_rate, "patience": patience, "seed": seed,
+        "device": device,
     }  # fmt: skip
     with one_line_errors():
         if resume is not None:
             _go_on(resume, recipe, given, out)
-            return
-        from spinekit.workflows.recipe import settings_of
-        from spinekit.workflows.train_close import is_close
-        from spinekit.workflows.train_settings import TrainSettings, read_recipe
+        elif recipe is not None:
+            _by_recipe(recipe, given, out)
+        else:
+            _by_options({key: value for key, value in given.items() if value is not None}, out)
 
-        if recipe is not None and is_close(recipe):
-            _train_close(recipe, given, out)
-            return
-        if recipe is not None:
-            _train(read_recipe(recipe, given), _claimed(out))
-            return
-        laid = {key: value for key, value in given.items() if value is not None}
-        _demand(laid)
-        if data is None:
-            _try_out(laid, out)
-            return
-        _train(settings_of(TrainSettings, {"name": f"my-{task}", **laid}, "spinekit train"), _claimed(out))
+
+def _by_recipe(recipe: Path, given: dict[str, Any], out: Path | None) -> None:
+    from spinekit.workflows.train_close import is_close
+    from spinekit.workflows.train_settings import read_recipe
+
+    if is_close(recipe):
+        _train_close(recipe, given, out)
+    else:
+        _train(read_recipe(recipe, given), _claimed(out))
+
+
+def _by_options(given: dict[str, Any], out: Path | None) -> None:
+    from spinekit.workflows.recipe import settings_of
+    from spinekit.workflows.train_settings import TrainSettings
+
+    _demand(given)
+    if "data" not in given:
+        _try_out(given, out)
+        return
+    content = {"name": f"my-{given['task']}", **given}
+    _train(settings_of(TrainSettings, content, "spinekit train"), _claimed(out))
 
 
 def _claimed(out: Path | None) -> Path:
@@ -136,6 +110,8 @@ def _train(settings: TrainSettings, folder: Path) -> None:
 
 
 def _go_on(folder: Path, recipe: Path | None, given: dict[str, Any], out: Path | None) -> None:
+    from spinekit.workflows.folds import resume_folds
+    from spinekit.workflows.run_recipe import laid_recipe
     from spinekit.workflows.train import resume
 
     told = [f"--{key.replace('_', '-')}" for key, value in given.items() if value is not None]
@@ -144,6 +120,11 @@ def _go_on(folder: Path, recipe: Path | None, given: dict[str, Any], out: Path |
             f"--resume {folder}: goes on with the settings that it began with -- leave out "
             f"{', '.join([*([str(recipe)] if recipe else []), *told, *(['--out'] if out else [])])}"
         )
+    if laid_recipe(folder)[0].folds is not None:
+        with display() as shown:
+            results = resume_folds(folder, shown.on_epoch, shown.on_progress, shown.notice)
+        _show_folds(results, folder)
+        return
     with display() as shown:
         trained = resume(folder, shown.on_epoch, shown.on_progress, shown.notice)
         _finish(trained, folder, shown)
@@ -201,12 +182,18 @@ def _try_out(given: dict[str, Any], out: Path | None) -> None:
 
 
 def _train_folds(settings: TrainSettings, folder: Path) -> None:
-    from rich.table import Table
-
-    from spinekit.workflows.folds import TABLE, summary, train_folds
+    from spinekit.workflows.folds import train_folds
 
     with display() as shown:
         results = train_folds(settings, folder, shown.on_epoch, shown.on_progress, shown.notice)
+    _show_folds(results, folder)
+
+
+def _show_folds(results: list[FoldResult], folder: Path) -> None:
+    from rich.table import Table
+
+    from spinekit.workflows.folds import TABLE, summary
+
     totals = summary(results)
     chosen = [
         name for name in totals if any(word in name for word in ("MRE", "missed", "Dice", "mAP", "acc"))

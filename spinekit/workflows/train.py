@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from spinekit.core.errors import UsageError
-from spinekit.files import write_text
 from spinekit.models.canvas import Canvas
 from spinekit.models.history import EpochReport, read_history
 from spinekit.models.starting import Start, find_start
 from spinekit.models.training import UNET, TrainingPlan
 from spinekit.models.training import train as train_network
 from spinekit.schemas import load_schema
-from spinekit.workflows.recipe import settings_of
+from spinekit.workflows.run_recipe import laid_recipe, lay_recipe
 from spinekit.workflows.train_data import (
     DataSummary,
     Notice,
@@ -26,8 +24,6 @@ from spinekit.workflows.train_data import (
     with_split,
 )
 from spinekit.workflows.train_settings import TrainSettings, with_preset
-
-RECIPE = "recipe.json"
 
 OnEpoch = Callable[[EpochReport], None]
 
@@ -83,7 +79,7 @@ def train(
         _tell(notice, f"--device {settings.device}: {UNET} is small and trains on the processor")
     settings = with_preset(_begun(settings, start), schema)
     settings = with_split(settings, out, notice)
-    _write_recipe(settings, start.words, out)
+    lay_recipe(settings, start.words, out)
     data = prepare(settings, out, parts, on_progress, notice)
     return _trained(settings, start.words, data, out, on_epoch, on_progress, go_on=False)
 
@@ -93,6 +89,7 @@ def resume(
     on_epoch: OnEpoch | None = None,
     on_progress: Progress | None = None,
     notice: Notice | None = None,
+    parts: tuple[str, ...] = ("train", "val"),
 ) -> Trained:
     """Goes on with a training that was stopped: from its last epoch, or from the start if it had none yet.
 
@@ -101,11 +98,12 @@ def resume(
         on_epoch: See `train`.
         on_progress: See `train`.
         notice: See `train`.
+        parts: See `train`.
 
     Raises:
         UsageError: If it is the folder of no training, or the training has ended.
     """
-    settings, words = _read_recipe(out)
+    settings, words = laid_recipe(out)
     if (out / "model" / "card.yaml").is_file():
         done = len(read_history(out / "run"))
         raise UsageError(
@@ -115,7 +113,7 @@ def resume(
     data = read_summary(out)
     if data is None:
         shutil.rmtree(out / "workspace", ignore_errors=True)
-        data = prepare(settings, out, on_progress=on_progress, notice=notice)
+        data = prepare(settings, out, parts, on_progress, notice)
     done = len(read_history(out / "run"))
     _tell(notice, f"goes on after epoch {done} of {settings.epochs}; it began {words}")
     return _trained(settings, words, data, out, on_epoch, on_progress, go_on=True)
@@ -144,27 +142,6 @@ def _tell(notice: Notice | None, line: str) -> None:
 def _begun(settings: TrainSettings, start: Start) -> TrainSettings:
     """The settings with the architecture and the weights that their model stands for."""
     return settings.model_copy(update={"model": start.architecture, "start": start.weights})
-
-
-def _write_recipe(settings: TrainSettings, start: str, out: Path) -> None:
-    """Lays the whole recipe into the run's folder, with its places, so that it can go on there."""
-    content = settings.model_dump(mode="json", by_alias=True)
-    for key in ("data", "start", "split"):
-        content[key] = str(Path(content[key]).resolve()) if content[key] else None
-    content["negatives"] = [str(Path(folder).resolve()) for folder in content["negatives"]]
-    text = json.dumps({"begins": start, "settings": content}, indent=1, ensure_ascii=False)
-    write_text(out / RECIPE, text + "\n")
-
-
-def _read_recipe(out: Path) -> tuple[TrainSettings, str]:
-    path = out / RECIPE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return settings_of(TrainSettings, content["settings"], str(path)), str(content["begins"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"--resume {out}: no training began in this folder ({type(error).__name__}) -- name the --out of one"
-        ) from error
 
 
 def _batches(on_progress: Progress | None, settings: TrainSettings) -> Callable[[int, int], None] | None:

@@ -16,7 +16,7 @@ from spinekit.core.image import Image, ImageRef
 from spinekit.models.history import EpochReport, best_epoch, read_curves, read_history, read_watched
 from spinekit.models.load import load_reader
 from spinekit.models.weights import find_card
-from spinekit.workflows.folds import train_folds
+from spinekit.workflows.folds import resume_folds, train_folds
 from spinekit.workflows.model_folder import write_model
 from spinekit.workflows.plots import write_plots
 from spinekit.workflows.reading import read_with
@@ -194,9 +194,24 @@ def test_the_classic_recipe_trains_as_it_stands(tmp_path: Path, monkeypatch: pyt
 
 
 def test_folds_are_tested_on_what_they_did_not_learn(tmp_path: Path) -> None:
+    """Killed in the second fold and gone on with: the first is not trained again, and all are told once."""
     settings = tiny_settings(tmp_path, "sem", folds=3, epochs=1)
     notices: list[str] = []
-    results = train_folds(settings, tmp_path / "out", notice=notices.append)
+    epochs: list[EpochReport] = []
+
+    def kill(epoch: EpochReport) -> None:
+        epochs.append(epoch)
+        if len(epochs) == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train_folds(settings, tmp_path / "out", kill, notice=notices.append)
+    again: list[str] = []
+    results = resume_folds(tmp_path / "out", epochs.append, notice=again.append)
+    assert again[0] == "fold 1 of 3: has ended before"
+    assert len(epochs) == 3
+    with pytest.raises(UsageError, match="all 3 folds have ended"):
+        resume_folds(tmp_path / "out")
     assert "split.csv: not used, since folds divide all films anew" in notices[0]
     assert [result.fold for result in results] == [1, 2, 3]
     rows = list(csv.reader((tmp_path / "out" / "folds.csv").read_text("utf-8").splitlines()))
