@@ -173,6 +173,7 @@ def _hints(item: Dataset) -> dict[str, str]:
         "laterality": code(item, "ImageLaterality") or code(item, "Laterality"),
         "orientation": code(item, "PatientOrientation"),
         "presentation_intent": code(item, "PresentationIntentType"),
+        "slice_thickness_mm": code(item, "SliceThickness"),
     }
     return {name: text for name, text in found.items() if text}
 

@@ -138,6 +138,16 @@ def mirrored(scene: Scene) -> Scene:
     return replace(scene, instances=tuple(items))
 
 
+def relabelled(scene: Scene) -> Scene:
+    """The scene with all points where they are, but the mirrored names changing places."""
+    flip = list(scene.schema.flip_index()) or [1, 0, 3, 2]
+    items = []
+    for item in scene.instances:
+        assert item.landmarks is not None
+        items.append(replace(item, landmarks=landmarks(item.landmarks.names, item.landmarks.xy[flip].copy())))
+    return replace(scene, instances=tuple(items))
+
+
 def without(scene: Scene, name: str, only: int | None = None) -> Scene:
     """The scene with one landmark absent in all instances, or in one of them."""
     items = []

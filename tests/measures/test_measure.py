@@ -271,8 +271,9 @@ def test_geometry_is_in_pixels_of_the_film_as_it_is() -> None:
     scene = mirrored(head(CEPH, "ceph-19", ref=image(Spacing(0.2, 0.1, SpacingOrigin.STATED))))
     assert scene.instances[0].landmarks is not None
     marks = scene.instances[0].landmarks
-    for result in measure(scene):
-        assert isinstance(result, Measurement)
+    results = [result for result in measure(scene) if isinstance(result, Measurement)]
+    assert len(results) > 15
+    for result in results:
         for name in result.landmarks_used:
             assert result.geometry.points[name] == pytest.approx(tuple(marks.xy[marks.index(name)]))
         assert result.geometry.lines
@@ -307,7 +308,9 @@ def test_intervals_hold_the_value_and_grow(spread: float) -> None:
     scenes += [head(CEPH, "ceph-19", spread=s) for s in (spread, spread + 1)]
     for less, more in (scenes[:2], scenes[2:]):
         for small, large in zip(measure(less), measure(more), strict=True):
-            assert isinstance(small, Measurement)
+            if isinstance(small, NotMeasured):
+                assert large == small
+                continue
             assert isinstance(large, Measurement)
             assert small.low is not None and small.high is not None  # noqa: PT018
             assert large.low is not None and large.high is not None  # noqa: PT018
