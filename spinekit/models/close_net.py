@@ -16,9 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spinekit.core.errors import EnvironmentFaultError
 from spinekit.core.image import FloatArray
-from spinekit.files import atomic_path
+from spinekit.models.network_file import load_network, save_network
 
 _FORMAT = "spinekit-close-1"
 WIDTHS = (16, 32, 48, 64, 64)
@@ -184,9 +183,7 @@ def close_network(settings: CloseSettings) -> MapNet:
 
 def save_close(net: MapNet, settings: CloseSettings, path: Path) -> None:
     """Writes weights in half precision with their settings: tensors and plain values, no code."""
-    state = {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}
     content = {
-        "format": _FORMAT,
         "shape": settings.shape.tolist(),
         "side": settings.side,
         "zoom": settings.zoom,
@@ -196,10 +193,8 @@ def save_close(net: MapNet, settings: CloseSettings, path: Path) -> None:
         "calibration": settings.calibration,
         "placed": settings.placed,
         "trunk": settings.trunk,
-        "state": state,
     }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    save_network(net, _FORMAT, content, path)
 
 
 def load_close(path: Path) -> tuple[MapNet, CloseSettings]:
@@ -208,28 +203,18 @@ def load_close(path: Path) -> tuple[MapNet, CloseSettings]:
     Raises:
         EnvironmentFaultError: If the file is of another kind; nothing in it is run.
     """
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-        # A file of another kind has no shape under this name.
-        content = content if content["format"] == _FORMAT else {}
-        settings = CloseSettings(
-            np.array(content["shape"], dtype=np.float64),
-            int(content["side"]),
-            float(content["zoom"]),
-            tuple(float(view) for view in content["views"]),
-            bool(content["each"]),
-            tuple(int(index) for index in content["flip_index"]),
-            float(content["calibration"]),
-            bool(content.get("placed", False)),
-            str(content.get("trunk", "unet")),
-        )
-        net = close_network(settings)
-        net.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in content["state"].items()}
-        )
-    except Exception as error:
-        raise EnvironmentFaultError(
-            f"{path}: not the weights of a close look ({type(error).__name__}) -- get the file anew, or train one"
-        ) from error
-    net.eval()
-    return net, settings
+    return load_network(path, _FORMAT, "a close look", _close_settings, close_network)
+
+
+def _close_settings(content: Mapping[str, Any]) -> CloseSettings:
+    return CloseSettings(
+        np.array(content["shape"], dtype=np.float64),
+        int(content["side"]),
+        float(content["zoom"]),
+        tuple(float(view) for view in content["views"]),
+        bool(content["each"]),
+        tuple(int(index) for index in content["flip_index"]),
+        float(content["calibration"]),
+        bool(content.get("placed", False)),
+        str(content.get("trunk", "unet")),
+    )

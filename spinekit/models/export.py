@@ -67,8 +67,10 @@ def check_packages(form: str) -> None:
         raise UsageError(f"--format {form}: not known -- choose of {', '.join(FORMATS)}")
     lacking = [name for name in FORMATS[form] if importlib.util.find_spec(name) is None]
     if lacking:
+        # What ONNX needs comes with spinekit; OpenVINO is an extra.
+        mend = "pip install 'spinekit[openvino]'" if "openvino" in lacking else "reinstall spinekit"
         raise EnvironmentFaultError(
-            f"--format {form}: needs {' and '.join(lacking)}, not installed -- pip install 'spinekit[{form}]'"
+            f"--format {form}: needs {' and '.join(lacking)}, not installed -- {mend}"
         )
 
 

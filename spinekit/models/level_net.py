@@ -6,6 +6,7 @@ or lower. This network sees every body in three fields of view, the widest of wh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spinekit.core.errors import EnvironmentFaultError
 from spinekit.core.image import FloatArray, UInt8Array
-from spinekit.files import atomic_path
 from spinekit.models.close_frame import frame_of
 from spinekit.models.close_net import double, to_input
 from spinekit.models.close_training import CloseView, pyramid, take
+from spinekit.models.network_file import load_network, save_network
 
 _FORMAT = "spinekit-levels-1"
 _WIDTHS = (16, 32, 48, 64, 96)
@@ -69,19 +69,15 @@ class LevelNet(nn.Module):  # type: ignore[misc]
 
 def save_levels(net: LevelNet, settings: LevelSettings, path: Path) -> None:
     """Writes weights in half precision with their settings: tensors and plain values, no code."""
-    state = {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}
     view = settings.view
     content = {
-        "format": _FORMAT,
         "levels": list(settings.levels),
         "shape": settings.shape.tolist(),
         "side": view.side,
         "zoom": view.zoom,
         "views": list(view.views),
-        "state": state,
     }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    save_network(net, _FORMAT, content, path)
 
 
 def load_levels(path: Path) -> tuple[LevelNet, LevelSettings]:
@@ -90,25 +86,16 @@ def load_levels(path: Path) -> tuple[LevelNet, LevelSettings]:
     Raises:
         EnvironmentFaultError: If the file is of another kind; nothing in it is run.
     """
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-        content = content if content["format"] == _FORMAT else {}
-        view = CloseView(
-            int(content["side"]), float(content["zoom"]), tuple(float(v) for v in content["views"])
-        )
-        settings = LevelSettings(
-            tuple(str(name) for name in content["levels"]), np.array(content["shape"], dtype=np.float64), view
-        )
-        net = LevelNet(len(settings.levels), len(view.views))
-        net.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in content["state"].items()}
-        )
-    except Exception as error:
-        raise EnvironmentFaultError(
-            f"{path}: not the weights of a level network ({type(error).__name__}) -- get the file anew, or train one"
-        ) from error
-    net.eval()
-    return net, settings
+    return load_network(
+        path, _FORMAT, "a level network", _level_settings,
+        lambda settings: LevelNet(len(settings.levels), len(settings.view.views)),
+    )  # fmt: skip
+
+
+def _level_settings(content: Mapping[str, Any]) -> LevelSettings:
+    view = CloseView(int(content["side"]), float(content["zoom"]), tuple(float(v) for v in content["views"]))
+    names = tuple(str(name) for name in content["levels"])
+    return LevelSettings(names, np.array(content["shape"], dtype=np.float64), view)
 
 
 class LevelLook:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from spinekit.core.errors import EnvironmentFaultError, UsageError
+from spinekit.files import sha256_of
 from spinekit.models.export import FORMATS, Exported, check_packages
 from spinekit.models.weights import find_card
+from spinekit.schemas import load_yaml
+from spinekit.schemas.strict_yaml import dump_yaml
 from spinekit.workflows.export import export
 
 
@@ -21,9 +26,8 @@ def lacking(form: str) -> list[str]:
 @pytest.mark.parametrize("form", FORMATS)
 def test_absent_packages_are_named(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(
-        EnvironmentFaultError, match=rf"needs onnx and .* -- pip install 'spinekit\[{form}\]'"
-    ):
+    mend = r"pip install 'spinekit\[openvino\]'" if form == "openvino" else "reinstall spinekit"
+    with pytest.raises(EnvironmentFaultError, match=rf"needs onnx and .* -- {mend}"):
         check_packages(form)
 
 
@@ -37,18 +41,45 @@ def test_a_difference_is_judged_by_the_size_of_the_answers() -> None:
     assert not Exported(Path("x"), (1,), ((1,),), 0.1, 1.0).agrees
 
 
-@pytest.mark.parametrize(
-    ("name", "form"), [("orbit-pose", "onnx"), ("em-sem", "onnx"), ("orbit-pose", "openvino")]
-)
-def test_every_network_of_a_model_agrees(name: str, form: str, tmp_path: Path) -> None:
+def with_every_kind_of_network(folder: Path) -> Path:
+    """A model that ships, with a second close look of the other kind and a network of levels, both by chance."""
+    import torch
+
+    from spinekit.models.close_net import close_network, load_close, save_close
+    from spinekit.models.close_training import CloseView
+    from spinekit.models.level_net import LevelNet, LevelSettings, save_levels
+
+    shutil.copytree(find_card("orbit-pose").weights.parent, folder)
+    torch.manual_seed(1)
+    _, settings = load_close(folder / "close-1.pt")
+    finer = replace(settings, trunk="yolo11n", side=96)
+    save_close(close_network(finer), finer, folder / "close-2.pt")
+    levels = LevelSettings(("L1", "L2"), settings.shape, CloseView(48, 18.0, (1.5, 4.0)))
+    save_levels(LevelNet(2, 2), levels, folder / "levels.pt")
+    content = load_yaml(folder / "card.yaml")
+    content["close"].append({"file": "close-2.pt", "sha256": sha256_of(folder / "close-2.pt")})
+    content["levels"] = {"file": "levels.pt", "sha256": sha256_of(folder / "levels.pt")}
+    (folder / "card.yaml").write_text(dump_yaml(content), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_network_of_a_model_agrees(form: str, tmp_path: Path) -> None:
     if lacking(form):
         pytest.skip(f"not installed: {', '.join(lacking(form))}")
-    card = find_card(name)
-    made = export(name, form, tmp_path / "out")
-    assert len(made.networks) == 1 + len(card.close) + (card.levels is not None)
+    model = with_every_kind_of_network(tmp_path / "model")
+    made = export(str(model), form, tmp_path / "out")
+    files = [item.path.name for item in made.networks]
+    assert [Path(name).stem for name in files] == ["weights", "close-1", "close-2", "levels"]
     for item in made.networks:
         assert item.agrees, item
         assert item.path.is_file()
+        assert item.scale > 0.01, "an answer of nothing agrees with anything"
     notes = json.loads((tmp_path / "out" / "export.json").read_text("utf-8"))
-    assert [entry["file"] for entry in notes["networks"]] == [item.path.name for item in made.networks]
+    assert [entry["file"] for entry in notes["networks"]] == files
     assert not [path.name for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+
+
+def test_a_network_of_pixels_agrees(tmp_path: Path) -> None:
+    (network,) = export("em-sem", "onnx", tmp_path / "out").networks
+    assert network.agrees
