@@ -66,16 +66,27 @@ def command(
             show_default="where the format needs it",
         ),
     ] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            help="Lay the output out by the parts of this table (name,group,part; see `dataset split`)."
+        ),
+    ] = None,
+    allow_leak: Annotated[
+        bool, typer.Option("--allow-leak", help="Even where a patient or an image is in two parts of it.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, for scripts.")] = False,
 ) -> None:
     """Convert annotations from one format to another; what the target cannot carry is told first.
 
     Writes the annotations, `manifest.csv` (each image's source, spacing, hashes) and, where something was
-    passed over, `passed-over.txt`. The source is only read.
+    passed over, `passed-over.txt`. The source is only read. With `--split`, a YOLO set has folders `train`, `val`
+    and `test` that its `data.yaml` names; of other formats each part is a folder, a data set by itself.
 
     Examples:
 
     * `spinekit convert labels.csv dataset --to yolo --schema orbit-4 --images films/`
+    * `spinekit convert labels.csv dataset --to yolo --images films/ --split split.csv`
     * `spinekit convert coco.json via --to via --map names.yaml --allow-loss`
     * `spinekit convert two-readers/ merged --to coco --consensus mean`
 
@@ -99,6 +110,8 @@ def command(
             consensus=consensus,
             covariates=covariates,
             copy_images=copy_images,
+            split=split,
+            allow_leak=allow_leak,
         )
         with progress_bar("images", quiet=as_json) as bar:
             line = bar.add_task("reading", total=None)
@@ -135,6 +148,8 @@ def _summary(done: Conversion) -> dict[str, object]:
         "passed_over": reasons(done.passed_over),
         "left_out": dict(done.left_out),
         "lost": dict(done.lost),
+        "parts": dict(done.parts),
+        "notes": list(done.remarks),
         "failed": list(done.failed),
         "files": [file.relative_to(done.out).as_posix() for file in done.files],
     }
@@ -152,6 +167,8 @@ def _print(done: Conversion) -> None:
     table.add_row(
         "written", f"{done.target_format}: {done.images} images, {done.instances} instances{rasters}"
     )
+    if done.parts:
+        table.add_row("parts", ", ".join(f"{count} {part}" for part, count in done.parts.items()))
     for label, count in done.left_out.items():
         table.add_row("left out", f"{count} x {printable(label)}, as the map says")
     for reason, count in reasons(done.passed_over).items():
@@ -160,6 +177,8 @@ def _print(done: Conversion) -> None:
         table.add_row("failed", f"{len(done.failed)} images")
     table.add_row("files", ", ".join(_files(done)))
     console.print(table)
+    for line in done.remarks:
+        console.print(f"note: {printable(line)}", style="yellow", markup=False)
     console.print(f"results: {done.out}", soft_wrap=True, markup=False)
 
 

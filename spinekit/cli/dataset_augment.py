@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spinekit.cli.console import SOME_FAILED, one_line_errors, progress_bar, terminal
-from spinekit.cli.dataset_words import say_counts, say_groups, say_lines, say_notices
+from spinekit.cli.dataset_words import in_parts, say_counts, say_groups, say_lines, say_notices
 from spinekit.core.errors import UsageError
 from spinekit.files import printable
 
@@ -43,8 +43,12 @@ def command(
     elastic_grain: Annotated[float, typer.Option(min=32, help="Over which it changes, px.")] = 64.0,
     originals: Annotated[bool, typer.Option(help="Take the images themselves over as well.")] = True,
     split: Annotated[
-        Path | None, typer.Option(help="Alter only films of the train part of this table.")
+        Path | None,
+        typer.Option(help="Lay the output out by the parts of this table, and alter only films of train."),
     ] = None,
+    allow_leak: Annotated[
+        bool, typer.Option("--allow-leak", help="Even where a patient or an image is in two parts of it.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Even what breaks the anatomy.")] = False,
 ) -> None:
     """Write altered copies of labelled images; labels follow the pixels exactly, mirrored names swap.
@@ -74,7 +78,8 @@ def command(
             AugmentSettings,
             {
                 "data": data, "format": data_format, "schema_name": schema, "images": images, "out": out, "to": to,
-                "copies": copies, "seed": seed, "may": may, "originals": originals, "split": split, "force": force,
+                "copies": copies, "seed": seed, "may": may, "originals": originals, "split": split,
+                "allow_leak": allow_leak, "force": force,
             },
         )  # fmt: skip
         with progress_bar("images") as bar:
@@ -84,7 +89,7 @@ def command(
                 lambda done, name: bar.update(task, completed=done, description=printable(name)[-40:]),
             )
         made = f"{report.originals} originals and {report.copies} copies as {report.written.format}"
-        terminal().print(f"{report.written.out}: {made}", markup=False)
+        terminal().print(f"{report.written.out}: {made}{in_parts(report.parts)}", markup=False)
         say_counts("left the image", report.lost)
         if report.points_lost:
             terminal().print(f"{report.points_lost} landmarks left the image and are absent", style="yellow")

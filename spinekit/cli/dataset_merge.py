@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from spinekit.cli.console import SOME_FAILED, one_line_errors, progress_bar, terminal
-from spinekit.cli.dataset_words import say_counts, say_groups, say_lines, say_notices
+from spinekit.cli.dataset_words import in_parts, say_counts, say_groups, say_lines, say_notices
 from spinekit.core.errors import UsageError
 from spinekit.files import printable
 
@@ -40,6 +40,13 @@ def command(
     name: Annotated[
         list[str] | None, typer.Option(help="What to call each, in turn.", show_default="by its folder")
     ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(help="Lay the whole out by parts: a split table of all, or one of each source in turn."),
+    ] = None,
+    allow_leak: Annotated[
+        bool, typer.Option("--allow-leak", help="Even where a patient or an image is in two parts.")
+    ] = False,
 ) -> None:
     """Make one data set of several: names under one schema, groups kept apart, a table of what came whence.
 
@@ -49,6 +56,7 @@ def command(
 
     * `spinekit dataset merge cervical/ thoracolumbar/ --schema vertebrae --to coco --out spine/`
     * `spinekit dataset merge a/ b/ --schema ceph-27 --map - --map b.yaml --out both/`
+    * `spinekit dataset merge a/ b/ --schema vertebrae --split a.csv --split b.csv --to yolo --out both/`
     """
     with one_line_errors():
         from spinekit.workflows.dataset_merge import MergeSettings, merge_datasets
@@ -59,12 +67,16 @@ def command(
             "map": _each("--map", name_map, len(data)),
             "images": _each("--images", images, len(data)),
             "name": _each("--name", name, len(data)),
+            "split": _each("--split", split, len(data)),
         }
         sources = [
             {"data": path, **{key: values[place] for key, values in columns.items()}}
             for place, path in enumerate(data)
         ]
-        settings = checked(MergeSettings, {"sources": sources, "schema_name": schema, "out": out, "to": to})
+        settings = checked(
+            MergeSettings,
+            {"sources": sources, "schema_name": schema, "out": out, "to": to, "allow_leak": allow_leak},
+        )
         with progress_bar("images") as bar:
             task = bar.add_task("merging", total=None)
             report = merge_datasets(
@@ -113,5 +125,6 @@ def _print(report: MergeReport) -> None:
     say_notices(report.notices)
     say_lines("failed", report.failed)
     console.print(
-        f"{report.written.out}: {report.written.images} images as {report.written.format}", markup=False
+        f"{report.written.out}: {report.written.images} images as {report.written.format}{in_parts(report.parts)}",
+        markup=False,
     )

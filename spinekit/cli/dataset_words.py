@@ -53,6 +53,16 @@ def say_counts(before: str, counts: Mapping[str, int]) -> None:
         terminal().print(f"{before}: {shown}", markup=False, style="yellow")
 
 
+def in_parts(counts: Mapping[str, int]) -> str:
+    """How many images are in each part, in words to follow others; nothing where nothing divides them.
+
+    Args:
+        counts: By part.
+    """
+    divided = {part: count for part, count in counts.items() if part}
+    return f": {', '.join(f'{count} {part}' for part, count in divided.items())}" if divided else ""
+
+
 def say_groups(out: Path, not_kept: Mapping[str, int]) -> None:
     """Where groups are to be found that the annotations could not keep.
 
@@ -61,5 +71,5 @@ def say_groups(out: Path, not_kept: Mapping[str, int]) -> None:
         not_kept: What the format does not keep.
     """
     if "groups" in not_kept:
-        words = f"groups stand in {out / 'sources.csv'}: divide with --table {out / 'sources.csv'} --by column:group"
+        words = f"groups stand in {out / 'sources.csv'}, where dataset split finds them"
         terminal().print(printable(words), markup=False)

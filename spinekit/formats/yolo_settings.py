@@ -146,6 +146,16 @@ def settings_text(schema: Schema, task: str, names: Sequence[str], places: Mappi
     return dump_yaml(content)
 
 
+def validates_on_train(path: Path) -> bool:
+    """Whether a ``data.yaml`` names the same images to train on and to judge by.
+
+    Args:
+        path: The file, as it was written here.
+    """
+    content = load_yaml(path, number_keys=True)
+    return isinstance(content, dict) and content.get("train") == content.get("val")
+
+
 def class_names(settings: DataSettings, schema: Schema) -> Mapping[int, str]:
     """What class numbers mean: as the data set says, otherwise the labels of the schema in order."""
     return settings.names or dict(enumerate(all_labels(schema)))

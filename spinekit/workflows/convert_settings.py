@@ -29,6 +29,8 @@ class ConvertSettings(BaseModel):
         consensus: ``mean`` to average the points of several readers; None to keep them apart.
         covariates: Whether age and sex may be written.
         copy_images: Whether images are laid beside the annotations; None where the format needs them.
+        split: Table of name, group and part; the output is laid out by its parts.
+        allow_leak: Whether films that belong together may be in two parts.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -46,6 +48,8 @@ class ConvertSettings(BaseModel):
     consensus: str | None = None
     covariates: bool = False
     copy_images: bool | None = None
+    split: Path | None = None
+    allow_leak: bool = False
 
 
 def check_places(settings: ConvertSettings, copies: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +16,7 @@ from spinekit.core.motion import move_scene
 from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
 from spinekit.core.translate import labels_of
+from spinekit.files import printable
 from spinekit.schemas import load_schema
 from spinekit.workflows.augmentation import (
     Alteration,
@@ -25,10 +26,18 @@ from spinekit.workflows.augmentation import (
     draw_alteration,
     generator,
 )
+from spinekit.workflows.dataset_parts import (
+    Likenesses,
+    Parted,
+    Place,
+    in_part,
+    part_table,
+    places,
+    val_remark,
+)
 from spinekit.workflows.dataset_source import DataSource, Progress, scenes_of
 from spinekit.workflows.dataset_writing import (
     IMAGES,
-    SOURCES,
     TableWriter,
     Written,
     table,
@@ -36,8 +45,8 @@ from spinekit.workflows.dataset_writing import (
     whole_folder,
     write_annotations,
 )
+from spinekit.workflows.manifest import SOURCES
 from spinekit.workflows.pictures import copy_picture, free_name, read_picture, write_picture
-from spinekit.workflows.split import read_split
 
 _UPRIGHT_DEG = 45.0  # turned further, an upper corner is no longer the upper one
 _DRAWS = 32  # tries to draw something that no other copy of the image has
@@ -54,7 +63,9 @@ class AugmentSettings(DataSource):
         seed: Another one draws others.
         may: What may be altered.
         originals: Whether the images themselves go in as well, unaltered.
-        split: Table of name, group and part: only films of its train part are altered.
+        split: Table of name, group and part: the output is laid out by its parts, and only films to train on are
+            altered.
+        allow_leak: Whether films that belong together may be in two parts.
         force: Whether what breaks the anatomy is done all the same.
     """
 
@@ -67,6 +78,7 @@ class AugmentSettings(DataSource):
     may: Alterations = Alterations()
     originals: bool = True
     split: Path | None = None
+    allow_leak: bool = False
     force: bool = False
 
 
@@ -83,6 +95,7 @@ class AugmentReport:
         not_kept: Images of which the format cannot keep something, by what that is.
         notices: What was passed over, one line each.
         failed: Images that could not be read, one line each.
+        parts: Images by part, where a split table divides them.
     """
 
     written: Written
@@ -93,6 +106,7 @@ class AugmentReport:
     not_kept: Counter[str] = field(default_factory=Counter)
     notices: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    parts: Counter[str] = field(default_factory=Counter)
 
 
 def augment_dataset(settings: AugmentSettings, on_progress: Progress | None = None) -> AugmentReport:
@@ -116,19 +130,54 @@ def augment_dataset(settings: AugmentSettings, on_progress: Progress | None = No
     if not settings.force:
         refuse_broken_anatomy(found.schema, settings.may)
     form = target_format(settings.to, found.format)
-    parts = read_split(settings.split) if settings.split is not None else None
+    division = _division(settings)
     out = settings.out
     report = AugmentReport(Written(out, form.name, 0, ()), notices=notices)
+    likenesses = Likenesses()
+    files: tuple[Path, ...] = ()
     with whole_folder(out, [settings.data]) as scratch:
-        with table(scratch / SOURCES, ("name", "source", "group", "alteration")) as sources:
-            wanted = scenes_of(found, on_progress)
-            scenes = _altered(settings, wanted, parts, scratch / IMAGES, report, sources)
-            files = write_annotations(form, scenes, scratch, report.not_kept)
+        for place in places(form, division):
+            folder = scratch / place.folder
+            folder.mkdir(exist_ok=True)
+            with table(folder / SOURCES, ("name", "source", "group", "alteration")) as sources:
+                wanted = _wanted(scenes_of(found, on_progress), division, place, likenesses)
+                scenes = _altered(settings, wanted, folder / IMAGES, report, sources)
+                files += write_annotations(form, scenes, folder, report.not_kept)
         if not report.copies:
             raise NothingUsableError(f"{settings.data}: no image to alter -- is its train part empty?")
+        notices[:] = dict.fromkeys(notices)  # every part reads anew
+        notices += val_remark(files) if division is None else division.remarks() + likenesses.remark()
     files = tuple(out / file.relative_to(scratch) for file in files)
     report.written = Written(out, form.name, report.originals + report.copies, files)
     return report
+
+
+def _division(settings: AugmentSettings) -> Parted | None:
+    """The parts that the films go to, or None."""
+    if settings.split is None:
+        if settings.allow_leak:
+            raise UsageError("--allow-leak: speaks of the parts of a split table -- name one with --split")
+        return None
+    division = Parted((part_table(settings.split),), (settings.data,), settings.allow_leak)
+    for scene in scenes_of(settings.labelled(lambda _: None)):
+        division.see(scene)
+    division.refuse(printable(str(settings.data)))
+    return division
+
+
+def _wanted(
+    scenes: Iterator[Scene], division: Parted | None, place: Place, likenesses: Likenesses
+) -> Iterator[tuple[Scene, str, str]]:
+    """The films that go to a place, each with its part and its name there."""
+    for scene in scenes:
+        if division is None:
+            yield scene, "", scene.image.name
+            continue
+        part = division.part(scene.image.name)
+        if part in place.parts:
+            group = division.group(scene)
+            likenesses.add(scene.image, part, group)
+            yield replace(scene, group=group), part, in_part(scene.image, part, place).name
 
 
 def refuse_broken_anatomy(schema: Schema, may: Alterations) -> None:
@@ -172,32 +221,37 @@ def unpaired_sides(schema: Schema) -> tuple[str, ...]:
 
 def _altered(
     settings: AugmentSettings,
-    scenes: Iterator[Scene],
-    parts: Mapping[str, str] | None,
+    scenes: Iterator[tuple[Scene, str, str]],
     folder: Path,
     report: AugmentReport,
     sources: TableWriter,
 ) -> Iterator[Scene]:
     """Originals and copies, each written as soon as it is drawn."""
     taken: set[str] = set()
-    for scene in scenes:
+    for scene, part, called in scenes:
         name = scene.image.name
         grouped = replace(scene, group=scene.group or name)
-        part = "train" if parts is None else parts.get(name) or parts.get(PurePosixPath(name).name)
         try:
             pixels = read_picture(scene.image).pixels
-            if settings.originals:
-                original = replace(grouped, image=copy_picture(scene.image, folder, taken))
+            if settings.originals or part in {"val", "test"}:
+                placed = replace(scene.image, name=called)
+                original = replace(grouped, image=copy_picture(placed, folder, taken))
                 sources.row(original.image.name, name, grouped.group, "")
                 report.originals += 1
+                report.parts[part] += 1
                 yield original
         except ReadError as error:
             report.failed.append(str(error))
             continue
-        for alteration, copy in _drawn(settings, scene, report.notices.append) if part == "train" else ():
-            altered = _copy(grouped, pixels, alteration, copy, taken, folder, report)
+        for alteration, copy in (
+            _drawn(settings, scene, report.notices.append) if part in {"", "train"} else ()
+        ):
+            altered = _copy(
+                grouped, pixels, alteration, f"{_stem(called)}_aug{copy}.png", taken, folder, report
+            )
             sources.row(altered.image.name, name, grouped.group, alteration.words)
             report.copies += 1
+            report.parts[part] += 1
             yield altered
 
 
@@ -221,11 +275,16 @@ def _drawn(
             return
 
 
+def _stem(name: str) -> str:
+    """An image's name without its suffix; a frame keeps its number."""
+    return PurePosixPath(name.replace("#", "_")).with_suffix("").as_posix()
+
+
 def _copy(
     scene: Scene,
     pixels: UInt8Array,
     alteration: Alteration,
-    copy: int,
+    wished: str,
     taken: set[str],
     folder: Path,
     report: AugmentReport,
@@ -235,6 +294,5 @@ def _copy(
     moved = move_scene(scene, alteration.motion, alter_raster(scene.raster, alteration.motion))
     report.lost.update(moved.lost)
     report.points_lost += moved.points_lost
-    stem = PurePosixPath(scene.image.name.replace("#", "_")).with_suffix("").as_posix()
-    name = free_name(f"{stem}_aug{copy}.png", taken)
+    name = free_name(wished, taken)
     return replace(moved.scene, image=write_picture(altered, folder, name, moved.scene.image))

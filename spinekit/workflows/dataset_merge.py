@@ -15,10 +15,18 @@ from spinekit.core.translate import Translated, labels_of
 from spinekit.files import printable
 from spinekit.formats.plugin import LabelOptions
 from spinekit.schemas import load_schema
+from spinekit.workflows.dataset_parts import (
+    Likenesses,
+    Parted,
+    Place,
+    in_part,
+    part_table,
+    places,
+    val_remark,
+)
 from spinekit.workflows.dataset_source import DataSource, Progress
 from spinekit.workflows.dataset_writing import (
     IMAGES,
-    SOURCES,
     TableWriter,
     Written,
     table,
@@ -27,6 +35,7 @@ from spinekit.workflows.dataset_writing import (
     write_annotations,
 )
 from spinekit.workflows.labelled import Labelled, find_labelled, read_labelled
+from spinekit.workflows.manifest import SOURCES
 from spinekit.workflows.mapping import read_map
 from spinekit.workflows.pictures import copy_picture, name_taken
 from spinekit.workflows.shared_images import (
@@ -46,10 +55,12 @@ class MergeSource(DataSource):
     Attributes:
         map: File with the user's own pairs of names, see `spinekit.workflows.mapping.read_map`.
         name: What it is called in groups and in the table; None for the name of its folder.
+        split: Table of name, group and part of its films; all sources have one, or none has.
     """
 
     map: Path | None = None
     name: str | None = None
+    split: Path | None = None
 
 
 class MergeSettings(BaseModel):
@@ -60,6 +71,7 @@ class MergeSettings(BaseModel):
         schema_name: What everything is to be called, a name or a file.
         out: A new or empty folder.
         to: Format of the annotations; None for lossless lines.
+        allow_leak: Whether films that belong together may be in two parts.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,6 +80,7 @@ class MergeSettings(BaseModel):
     schema_name: str
     out: Path
     to: str | None = None
+    allow_leak: bool = False
 
 
 @dataclass(slots=True)
@@ -108,6 +121,7 @@ class MergeReport:
         not_kept: Images of which the format cannot keep something, by what that is.
         notices: What was passed over, one line each.
         failed: Images that could not be read, one line each.
+        parts: Images by part, where split tables divide them.
     """
 
     written: Written
@@ -117,6 +131,17 @@ class MergeReport:
     not_kept: Counter[str] = field(default_factory=Counter)
     notices: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    parts: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What holds for a whole merge."""
+
+    found: Sequence[Labelled]
+    shared: Shared
+    division: Parted | None
+    likenesses: Likenesses
 
 
 def merge_datasets(settings: MergeSettings, on_progress: Progress | None = None) -> MergeReport:
@@ -134,6 +159,8 @@ def merge_datasets(settings: MergeSettings, on_progress: Progress | None = None)
         UsageError: If a source, its format, the schema or a map cannot be understood.
         AnnotationError: If a source uses a name that neither schema nor map knows.
         NothingUsableError: If a source has no labelled image, or no image could be written.
+
+    Where split tables are given, each source's films go to the parts that its own table says.
     """
     schema = load_schema(settings.schema_name)
     form = target_format(settings.to)
@@ -143,20 +170,29 @@ def merge_datasets(settings: MergeSettings, on_progress: Progress | None = None)
         _find(source, settings.schema_name, _speaking(name, notices.append))
         for source, name in zip(settings.sources, names, strict=True)
     ]
+    division = _division(settings)
     shared = shared_images(found, names)
     _check_all_there(settings.sources, shared, notices)
+    if division is not None:
+        _check_division(division, found, shared, names)
     notices.clear()  # the same lines come again while writing
     out = settings.out
     report = MergeReport(
         Written(out, form.name, 0, ()), [SourceReport(name) for name in names], notices=notices
     )
+    plan = _Plan(found, shared, division, Likenesses())
+    files: tuple[Path, ...] = ()
     with whole_folder(out, [source.data for source in settings.sources]) as scratch:
-        with table(scratch / SOURCES, ("name", "source", "source_name", "group")) as rows:
-            scenes = _merged(found, shared, scratch / IMAGES, report, rows, on_progress)
-            files = write_annotations(form, scenes, scratch, report.not_kept)
+        for place in places(form, division):
+            folder = scratch / place.folder
+            folder.mkdir(exist_ok=True)
+            with table(folder / SOURCES, ("name", "source", "source_name", "group")) as rows:
+                scenes = _merged(plan, place, folder / IMAGES, report, rows, on_progress)
+                files += write_annotations(form, scenes, folder, report.not_kept)
         images = report.written.images
         if not images:
             raise NothingUsableError(f"{settings.out}: no image of any source could be taken over")
+        notices += val_remark(files) if division is None else division.remarks() + plan.likenesses.remark()
     files = tuple(out / file.relative_to(scratch) for file in files)
     report.written = Written(out, form.name, images, files)
     present = {label for account in report.sources for label in account.labels}
@@ -166,6 +202,33 @@ def merge_datasets(settings: MergeSettings, on_progress: Progress | None = None)
             label for label in labels_of(schema) if label in present and not account.labels[label]
         )
     return report
+
+
+def _division(settings: MergeSettings) -> Parted | None:
+    """The parts that the films go to, or None."""
+    given = [source.split for source in settings.sources if source.split is not None]
+    if not given:
+        if settings.allow_leak:
+            raise UsageError("--allow-leak: speaks of the parts of a split table -- name one with --split")
+        return None
+    if len(given) < len(settings.sources):
+        lacking = next(source.data for source in settings.sources if source.split is None)
+        raise UsageError(
+            f"--split: {printable(str(lacking))} has no table -- give each source one, or one that names all films"
+        )
+    folders = tuple(source.data for source in settings.sources)
+    return Parted(tuple(map(part_table, given)), folders, settings.allow_leak)
+
+
+def _check_division(
+    division: Parted, found: Sequence[Labelled], shared: Shared, names: Sequence[str]
+) -> None:
+    """Refuses tables that tear apart what belongs together; groups that share an image are one."""
+    for number, source in enumerate(found):
+        for scene in read_labelled(source):
+            group = own_group(names[number], scene)
+            division.see(replace(scene, group=shared.groups.get(group, group)), number)
+    division.refuse("the sources")
 
 
 def source_names(sources: Sequence[MergeSource]) -> tuple[str, ...]:
@@ -212,39 +275,58 @@ def _speaking(name: str, notice: Callable[[str], None]) -> Callable[[str], None]
 
 
 def _merged(
-    found: Sequence[Labelled],
-    shared: Shared,
+    plan: _Plan,
+    place: Place,
     folder: Path,
     report: MergeReport,
     rows: TableWriter,
     on_progress: Progress | None,
 ) -> Iterator[Scene]:
     """The scenes of all sources, each with its image copied; shared ones wait until all is said of them."""
+    first = not report.written.images  # what falls out is counted once, though every part reads anew
     waiting: dict[ImageKey, list[Said]] = {}
     taken: set[str] = set()
-    for number, source in enumerate(found):
-        account = report.sources[number]
-
-        def hear(translated: Translated, account: SourceReport = account) -> None:
-            account.left_out.update(translated.instances)
-            account.points.update(translated.points)
-            account.rasters += translated.rasters
-
+    for number, source in enumerate(plan.found):
+        hear = _hearing(report.sources[number] if first else SourceReport(""))
         for scene in read_labelled(source, hear):
             said = [*waiting.pop(image_key(scene.image), []), Said(number, scene)]
-            if len(said) < shared.times.get(image_key(scene.image), 1):
+            if len(said) < plan.shared.times.get(image_key(scene.image), 1):
                 waiting[image_key(scene.image)] = said
                 continue
-            written = _written(said, shared.groups, folder, taken, report, rows)
+            part = _part(plan, said)
+            if plan.division is not None and part not in place.parts:
+                continue
+            written = _written(plan, said, part, place, folder, taken, report, rows)
             if written is not None:
                 yield written
                 if on_progress is not None:
                     on_progress(report.written.images, written.image.name)
 
 
+def _hearing(account: SourceReport) -> Callable[[Translated], None]:
+    """Counts what falls out of a source's scenes in translation."""
+
+    def hear(translated: Translated) -> None:
+        account.left_out.update(translated.instances)
+        account.points.update(translated.points)
+        account.rasters += translated.rasters
+
+    return hear
+
+
+def _part(plan: _Plan, said: Sequence[Said]) -> str:
+    """The part of an image: that of any of its films that a table names."""
+    if plan.division is None:
+        return ""
+    named = (plan.division.part(one.scene.image.name, one.source) for one in said)
+    return next(filter(None, named), "")
+
+
 def _written(
+    plan: _Plan,
     said: list[Said],
-    groups: dict[str, str],
+    part: str,
+    place: Place,
     folder: Path,
     taken: set[str],
     report: MergeReport,
@@ -252,10 +334,13 @@ def _written(
 ) -> Scene | None:
     """The scene of an image that has been copied; None where it cannot be read."""
     first = report.sources[said[0].source]
-    old = said[0].scene.image
+    old = in_part(said[0].scene.image, part, place)
     wished = ""
     if name_taken(old.name, taken):
-        wished = f"{first.name}-{PurePosixPath(old.name).as_posix().replace('/', '-')}"
+        home = f"{part}/" if part and not place.folder else ""
+        wished = (
+            f"{home}{first.name}-{PurePosixPath(old.name.removeprefix(home)).as_posix().replace('/', '-')}"
+        )
     try:
         image = copy_picture(old, folder, taken, wished)
     except ReadError as error:
@@ -269,7 +354,10 @@ def _written(
     if len(said) > 1:
         report.joined.append(f"{old.name}: {' + '.join(dict.fromkeys(names))}")
     report.conflicts += conflicts
-    joined = replace(whole, image=image, group=groups.get(group, group))
+    joined = replace(whole, image=image, group=plan.shared.groups.get(group, group))
+    if plan.division is not None:
+        report.parts[part] += 1
+        plan.likenesses.add(image, part, plan.division.group(said[0].scene, said[0].source))
     for one in said:
         account = report.sources[one.source]
         account.images += 1

@@ -12,12 +12,9 @@ from pydantic import Field
 
 from spinekit.core.errors import NothingUsableError, ReadError, UsageError
 from spinekit.core.image import FloatArray
-from spinekit.files import printable
 from spinekit.workflows.allotment import FILMS, allot
 from spinekit.workflows.dataset_source import DataSource, Progress, scenes_of
-from spinekit.workflows.dataset_writing import SOURCES
 from spinekit.workflows.grouping import gap_films, grouping, read_table, stack_blocks
-from spinekit.workflows.manifest import FILE as MANIFEST
 from spinekit.workflows.pictures import read_picture
 from spinekit.workflows.split import PARTS, join_duplicates, part_of, thumbnail
 from spinekit.workflows.strata import Kinds, Value, stratum_labels, stratum_values
@@ -137,7 +134,7 @@ def split_dataset(settings: SplitSettings, on_progress: Progress | None = None) 
         tuple(failed),
         (
             *notices,
-            *([] if films.grouped or settings.blocks is not None else [_ungrouped(settings.data)]),
+            *([] if films.grouped or settings.blocks is not None else [_ungrouped()]),
             *_doubts(tables, groups),
         ),
         _strata_counts(films.names, strata, tables[0]),
@@ -248,18 +245,11 @@ def _table(
     return rows, {films.names[film] for film in gone}
 
 
-def _ungrouped(data: Path) -> str:
-    """That no film has a group, and where groups may be found: in the table that converting or merging left."""
-    folder = data if data.is_dir() else data.parent
-    beside = [folder / name for name in (SOURCES, MANIFEST) if (folder / name).is_file()]
-    how = (
-        f"--table {printable(str(beside[0]))} --by column:group, where its column group says it"
-        if beside
-        else "--by or --blocks"
-    )
+def _ungrouped() -> str:
+    """That no film has a group."""
     return (
         "nothing says which films are of one patient, visit or stack, so each is a group by itself -- say it "
-        f"with {how}"
+        "with --by or --blocks"
     )
 
 

@@ -21,7 +21,6 @@ from spinekit.formats.sources import safe_cell
 from spinekit.runs import claim_folder
 
 IMAGES = "images"
-SOURCES = "sources.csv"
 LOSSLESS = "scenes"
 
 

@@ -18,6 +18,7 @@ from spinekit.formats.registry import annotation_format
 from spinekit.formats.rings import corner_outline
 from spinekit.schemas import load_schema, nearest
 from spinekit.schemas.made import schema_from_names
+from spinekit.workflows.manifest import completed, known_beside
 from spinekit.workflows.mapping import NameMap, check_names, renamed
 
 
@@ -134,7 +135,7 @@ def _check_points(way: Translation, source: Path) -> None:
 
 
 def read_labelled(found: Labelled, hear: Callable[[Translated], None] | None = None) -> Iterator[Scene]:
-    """The scenes, one at a time; may be called again.
+    """The scenes, one at a time; may be called again. What a table beside them says of an image is added.
 
     Args:
         found: From `find_labelled`.
@@ -146,7 +147,9 @@ def read_labelled(found: Labelled, hear: Callable[[Translated], None] | None = N
     """
     if found.format.read is None:
         raise UsageError(f"format {found.format.name}: it can be written, not read -- see spinekit formats")
-    for scene in found.format.read(found.source, found.own, found.options):
+    known = known_beside(found.source)
+    for read in found.format.read(found.source, found.own, found.options):
+        scene = completed(read, known)
         if found.names is None:
             yield scene
             continue

@@ -17,6 +17,7 @@ from spinekit.files import write_text
 from spinekit.formats.plugin import LabelOptions
 from spinekit.formats.reading import read_images
 from spinekit.formats.registry import annotation_format
+from spinekit.formats.sources import plain_cell, safe_cell
 from spinekit.schemas import load_schema
 
 PARTS = ("train", "val", "test")
@@ -98,7 +99,7 @@ def write_split(path: Path, parts: Mapping[str, tuple[str, str]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("name", "group", "part"))
-    writer.writerows((name, group, part) for name, (part, group) in parts.items())
+    writer.writerows((safe_cell(name), safe_cell(group), part) for name, (part, group) in parts.items())
     write_text(path, text.getvalue())
 
 
@@ -119,7 +120,7 @@ def read_split(path: Path) -> dict[str, str]:
         name, part = row.get("name"), row.get("part")
         if not name or part not in PARTS:
             raise AnnotationError(f"{path}, line {number}: part {part!r} -- it must be train, val or test")
-        parts[name] = part
+        parts[plain_cell(name)] = part
     return parts
 
 

@@ -45,9 +45,6 @@ def test_groups_of_a_converted_set_lie_in_its_manifest(say: Say, tmp_path: Path)
     )
     assert say("convert", films, "yolo", "--to", "yolo").code == 0
     ended = say("dataset", "split", "yolo")
-    advice = "--table yolo/manifest.csv --by column:group"
-    assert advice in ended.err
-    ended = say("dataset", "split", "yolo", *advice.split())
     assert ended.code == 0
     assert "nothing says" not in ended.err
     rows = [row.split(",") for row in (tmp_path / "split.csv").read_text().splitlines()[1:]]
@@ -106,7 +103,7 @@ def test_augment(say: Say, films: Path, tmp_path: Path) -> None:
     ended = say("dataset", "augment", films, *words)
     assert ended.code == 0, ended.err
     assert "12 originals and 24 copies as yolo" in ended.err
-    assert "--by column:group" in ended.err
+    assert "groups stand in more/sources.csv" in ended.err
     assert len(list((tmp_path / "more" / "labels").rglob("*.txt"))) == 36
     ended = say("dataset", "preview", "more", "--from", "yolo", "--n", "4", "--cell", "64")
     assert ended.code == 0, ended.err
@@ -116,12 +113,32 @@ def test_augment(say: Say, films: Path, tmp_path: Path) -> None:
 def test_copies_stay_with_their_film_in_a_split(say: Say, films: Path, tmp_path: Path) -> None:
     assert say("dataset", "augment", films, "--rotate", "5", "--to", "coco", "--out", "more").code == 0
     words = ("--from", "coco", "--schema", "vertebrae", "--images", "more/images")
-    ended = say("dataset", "split", "more", *words, "--table", "more/sources.csv", "--by", "column:group")
+    ended = say("dataset", "split", "more", *words)
     assert ended.code == 0, ended.err
     rows = [line.split(",") for line in (tmp_path / "split.csv").read_text().splitlines()[1:]]
     parts = {name: part for name, _, part in rows}
     assert len(parts) == 24
     assert all(parts[name] == parts[name.replace(".png", "_aug1.png")] for name in parts if "aug" not in name)
+
+
+def test_the_parts_of_a_table_become_folders(say: Say, films: Path, tmp_path: Path) -> None:
+    assert say("dataset", "split", films, "--by", r"^(P\d)_", "--stratify", "classes").code == 0
+    for number, words in enumerate((
+        ("convert", films, "yolo", "--to", "yolo"),
+        ("dataset", "merge", films, "--schema", "vertebrae", "--to", "yolo", "--out", "yolo"),
+        ("dataset", "augment", films, "--rotate", "5", "--to", "yolo", "--out", "yolo"),
+    )):  # fmt: skip
+        ended = say(*words, "--split", "split.csv")
+        assert ended.code == 0, ended.err
+        assert " train, " in ended.err
+        assert "the same images" not in ended.err
+        (tmp_path / "yolo").rename(tmp_path / str(number))
+        held = {path.name for path in (tmp_path / str(number) / "images").iterdir()}
+        assert held == {"train", "val", "test"}
+        train = [path.name for path in (tmp_path / str(number) / "images" / "train").iterdir()]
+        assert any("aug" in name for name in train) == (words[1] == "augment")
+        ended = say("dataset", "augment", films, "--rotate", "5", "--to", "yolo", "--out", f"whole-{number}")
+        assert "note: data.yaml names the same images for train and val" in ended.err
 
 
 def test_stats(say: Say, films: Path, tmp_path: Path) -> None:

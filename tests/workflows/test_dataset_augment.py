@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from spinekit.core.errors import NothingUsableError, UsageError
+from spinekit.core.errors import UsageError
 from spinekit.core.scene import Raster, Scene
 from spinekit.core.schema import LandmarkDefinition, Schema
 from spinekit.formats.plugin import LabelOptions
@@ -99,8 +99,31 @@ def test_only_films_to_train_on_are_altered(shapes: Path, tmp_path: Path) -> Non
     settings = AugmentSettings(
         data=shapes, out=tmp_path / "out", copies=2, may=Alterations(rotate=9), split=tmp_path / "s.csv"
     )
-    assert augment_dataset(settings).copies == 2
-    assert [row["source"] for row in sources(tmp_path / "out")] == ["0.png"] * 3 + ["1.png", "2.png"]
+    report = augment_dataset(settings)
+    assert (report.copies, report.parts) == (2, {"train": 3, "val": 1, "test": 1})
+    told = {part: sources(tmp_path / "out" / part) for part in report.parts}
+    assert [row["source"] for row in told["train"]] == ["0.png"] * 3
+    assert [row["name"] for row in told["test"]] == ["2.png"]
+    assert [scene.image.name for scene in read(tmp_path / "out" / "val", SHAPES)] == ["1.png"]
+
+
+def test_a_yolo_set_has_copies_in_train_alone(shapes: Path, tmp_path: Path) -> None:
+    write_split(tmp_path / "s.csv", {"0.png": ("train", "0"), "1.png": ("val", "1"), "2.png": ("test", "2")})
+    settings = AugmentSettings(
+        data=shapes, out=tmp_path / "out", to="yolo", may=Alterations(rotate=9), split=tmp_path / "s.csv",
+        originals=False,
+    )  # fmt: skip
+    augment_dataset(settings)
+    labels = {
+        path.relative_to(tmp_path / "out" / "labels").as_posix()
+        for path in (tmp_path / "out" / "labels").rglob("*.txt")
+    }
+    assert labels == {"train/0_aug1.txt", "val/1.txt", "test/2.txt"}
+    assert [row["name"] for row in sources(tmp_path / "out")] == [
+        "train/0_aug1.png",
+        "val/1.png",
+        "test/2.png",
+    ]
 
 
 def test_what_leaves_the_image_is_counted(tmp_path: Path) -> None:
@@ -205,11 +228,12 @@ def test_nothing_to_do_is_said(shapes: Path, tmp_path: Path) -> None:
     settings = AugmentSettings(
         data=shapes, out=tmp_path / "out", may=Alterations(rotate=9), split=tmp_path / "s.csv"
     )
-    with pytest.raises(NothingUsableError, match="train part"):
+    with pytest.raises(UsageError, match="in the part train"):
         augment_dataset(settings)
     assert not (tmp_path / "out").exists()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "x").touch()
+    settings = settings.model_copy(update={"split": None})
     with pytest.raises(UsageError, match="not empty"):
         augment_dataset(settings)
 
