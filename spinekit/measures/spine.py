@@ -23,12 +23,14 @@ from spinekit.measures.cobb import (
     curve_shape,
     endplate_tilts,
 )
+from spinekit.measures.cobb_draws import STABLE, AasceIntervals, aasce_intervals
 from spinekit.measures.frame import Plane, plane_of
 from spinekit.measures.interval import Draws, interval
 from spinekit.measures.plugin import CodeMeasurement
 
 AASCE_NAMES = ("cobb_aasce_main", "cobb_aasce_second", "cobb_aasce_third")
 _DECIDING = (AASCE_NAMES[0], "cobb_endplate_1")  # compared with the 10 degrees of scoliosis
+_TOLD_GROWTH = 0.1  # degrees by which noise lifts the main angle from which that is said
 _AASCE_METHOD = "Cobb by the AASCE 2019 rule: angle between the mid-lines of two bodies, {rank}"
 _RANKS = ("the largest of all pairs", "second angle of the benchmark", "third angle of the benchmark")
 _ENDPLATE_METHOD = (
@@ -62,18 +64,14 @@ def measure_aasce(scene: Scene, draws: Draws) -> tuple[Result, ...]:
         found = cobb_aasce(plane.to_plane(bodies.corners), height)
     except ValueError as error:
         return tuple(NotMeasured(name, str(error)) for name in AASCE_NAMES)
-    drawn = None
+    held = None
     if bodies.draws is not None:
-        drawn = np.array([cobb_aasce(plane.to_plane(one), height).angles for one in bodies.draws])
-    results: list[Result] = []
-    for rank in range(len(AASCE_NAMES)):
-        one = None if drawn is None else drawn[:, rank]
-        results.append(_aasce_result(rank, found, bodies, plane, one))
-    return tuple(results)
+        held = aasce_intervals(found, plane.to_plane(bodies.draws), height)
+    return tuple(_aasce_result(rank, found, bodies, plane, held) for rank in range(len(AASCE_NAMES)))
 
 
 def _aasce_result(
-    rank: int, found: AasceCobb, bodies: Bodies, plane: Plane, draws: FloatArray | None
+    rank: int, found: AasceCobb, bodies: Bodies, plane: Plane, held: AasceIntervals | None
 ) -> Measurement:
     value = found.angles[rank]
     upper, lower = sorted(found.ends[rank])
@@ -90,10 +88,23 @@ def _aasce_result(
     lines = {
         f"{bodies.names[i]} mid-line": _mid_line(bodies.corners[i]) for i in dict.fromkeys((upper, lower))
     }
-    method = _AASCE_METHOD.format(rank=_RANKS[rank])
-    name = AASCE_NAMES[rank]
+    doubts = []
+    if held is not None and rank == 0 and held.growth >= _TOLD_GROWTH:
+        details["lifted by noise"] = f"about {held.growth:.1f} deg, taken off the interval"
+    if held is not None and rank and held.same_rule < STABLE:
+        doubts.append(
+            f"another rule of the benchmark may hold (in {1 - held.same_rule:.0%} of random spines)"
+        )
     return _result(
-        name, value, method, bodies=bodies, ends=(upper, lower), lines=lines, details=details, draws=draws
+        AASCE_NAMES[rank],
+        value,
+        _AASCE_METHOD.format(rank=_RANKS[rank]),
+        bodies=bodies,
+        ends=(upper, lower),
+        lines=lines,
+        details=details,
+        held=None if held is None else held.ends[rank],
+        doubts=doubts,
     )
 
 
@@ -145,7 +156,7 @@ def _endplate_result(name: str, curve: EndplateCurve, bodies: Bodies, plane: Pla
         if used
     ]
     lines = dict(zip(names, ends, strict=True))
-    draws = None if bodies.draws is None else _endplate_draws(curve, plane.to_plane(bodies.draws))
+    drawn = None if bodies.draws is None else _endplate_draws(curve, plane.to_plane(bodies.draws))
     return _result(
         name,
         curve.angle,
@@ -154,7 +165,7 @@ def _endplate_result(name: str, curve: EndplateCurve, bodies: Bodies, plane: Pla
         ends=(curve.upper, curve.lower),
         lines=lines,
         details=details,
-        draws=draws,
+        held=None if drawn is None else interval(curve.angle, drawn, turns=False),
         doubts=doubtful,
     )
 
@@ -176,13 +187,12 @@ def _result(
     ends: tuple[int, int],
     lines: dict[str, tuple[tuple[float, float], tuple[float, float]]],
     details: dict[str, str],
-    draws: FloatArray | None,
+    held: tuple[float, float] | None,
     doubts: Sequence[str] = (),
 ) -> Measurement:
     reasons = [*bodies.reasons, *doubts]
     reasons += [f"{bodies.names[i]}: {flag}" for i in dict.fromkeys(ends) for flag in bodies.flags[i]]
-    low_high = None if draws is None else interval(value, draws, turns=False)
-    if name in _DECIDING and low_high and low_high[0] < SCOLIOSIS <= low_high[1]:
+    if name in _DECIDING and held and held[0] < SCOLIOSIS <= held[1]:
         reasons.append(f"the interval holds {SCOLIOSIS:g} degrees")
     centres = bodies.corners.mean(axis=1)
     anchor = centres[list(ends)].mean(axis=0)
@@ -194,8 +204,8 @@ def _result(
         landmarks_used=tuple(
             f"{bodies.names[i]}.{corner}" for i in dict.fromkeys(ends) for corner in CORNERS
         ),
-        low=low_high[0] if low_high else None,
-        high=low_high[1] if low_high else None,
+        low=held[0] if held else None,
+        high=held[1] if held else None,
         status=Status.REVIEW if reasons else Status.OK,
         reason="; ".join(reasons),
         geometry=MeasurementGeometry(
