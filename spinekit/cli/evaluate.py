@@ -142,9 +142,19 @@ def _print(found: Evaluation) -> None:
         markup=False,
     )
     for section in found.sections:
-        console.print(_figures(section) if section.scores else _parts(section))
+        _print_whole(_figures(section) if section.scores else _parts(section))
     if found.contests:
-        console.print(_contests(found))
+        _print_whole(_contests(found))
+
+
+def _print_whole(table: Table) -> None:
+    """Prints a table with no name cut short: one wider than the terminal runs over its edge."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    console = Console(soft_wrap=True, highlight=False)
+    needed = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+    Console(soft_wrap=True, highlight=False, width=max(console.width, needed)).print(table)
 
 
 def _figures(section: Section) -> Table:
@@ -164,7 +174,7 @@ def _parts(section: Section) -> Table:
     """A row for each part; intervals, for which a terminal is too narrow, stand in the tables of ``--out``."""
     metrics = dict.fromkeys(score.metric for scores in section.parts.values() for score in scores)
     shown = Table(title=section.title, title_justify="left", box=None, pad_edge=False)
-    shown.add_column(section.part)
+    shown.add_column(section.part, no_wrap=True)
     for title in (*metrics, "n", "missed"):
         shown.add_column(title, justify="right", no_wrap=True)
     for part, scores in section.parts.items():

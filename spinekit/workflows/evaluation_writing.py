@@ -65,7 +65,11 @@ def written(found: Evaluation, out: Path) -> Evaluation:
         except SpinekitError as error:
             notices.append(f"{printable(pair.name)}: not drawn: {error}")
             continue
-        files.append(output_path(out / "worst", f"{rank:02d} {pair.name.replace('/', ' ')}", ".png"))
+        files.append(
+            output_path(
+                out / "worst", f"{rank:02d} {pair.name.replace('/', ' ').removesuffix('.png')}", ".png"
+            )
+        )
         write_overlay(files[-1], picture)
         worst.append((caption, picture))
     told = replace(found, notices=tuple(notices))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -257,7 +259,7 @@ def test_everything_is_written(tmp_path: Path) -> None:
     assert all(path.is_file() for path in found.files)
     kinds = {path.relative_to(out).parts[0] for path in found.files}
     assert kinds == {"evaluation.html", "metrics.csv", "per_image.csv", "plots", "worst"}
-    assert sorted(path.name for path in (out / "worst").iterdir()) == ["01 3.png.png", "02 2.png.png"]
+    assert sorted(path.name for path in (out / "worst").iterdir()) == ["01 3.png", "02 2.png"]
     with (out / "per_image.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["group"] for row in rows] == ["p0", "p0", "p1", "p1"]
@@ -339,3 +341,38 @@ def test_real_labels_against_themselves(name: str, data_format: str, schema: str
     assert found.images == 12
     assert found.formats == ("scenes", data_format)
     assert figures(found, "landmarks")["MRE (px)"].value == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.skipif(DATA is None, reason="SPINEKIT_DATA names no folder of real data")
+def test_two_readers_of_real_films(tmp_path: Path) -> None:
+    """Against distances counted straight from the files; a point that either reader set twice or never is none."""
+    assert DATA is not None
+    films = Path(DATA) / "ceph_hamedan"
+    readers = [films / "labelme_farhadifar", films / "labelme_mollabashi"]
+    errors, absent = [], 0
+    for path in sorted(readers[0].glob("*.json")):
+        both = []
+        for reader in readers:
+            shapes = json.loads((reader / path.name).read_text("utf-8"))["shapes"]
+            found: dict[str, list[list[float]]] = {}
+            for shape in shapes:
+                found.setdefault(shape["label"], []).append(shape["points"][0])
+            both.append({label: points[0] for label, points in found.items() if len(points) == 1})
+        errors += [math.dist(both[0][label], both[1][label]) for label in both[0].keys() & both[1].keys()]
+        absent += len(both[1].keys() - both[0].keys())
+    found = evaluate(
+        EvaluateSettings(
+            predicted=readers[0], truth=readers[1], images=films / "images", schema_name="ceph-19"
+        )
+    )
+    scores = figures(found, "landmarks")
+    assert scores["MRE (px)"].value == pytest.approx(np.mean(errors), rel=1e-9)
+    assert scores["SD of the radial error (px)"].value == pytest.approx(np.std(errors, ddof=1), rel=1e-9)
+    assert scores["MRE (px)"].missed == absent
+    assert "sna (deg)" in next(one for one in found.sections if one.key == "measurements").parts
+    for section_ in found.sections:
+        for score in (*section_.scores, *(one for some in section_.parts.values() for one in some)):
+            assert 0 < score.n <= 6, score.metric
+            if score.low is not None and score.high is not None:
+                assert score.low <= score.value + 1e-9, score.metric
+                assert score.value - 1e-9 <= score.high, score.metric
