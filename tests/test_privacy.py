@@ -69,6 +69,7 @@ SAID: dict[str, list[tuple[str, ...]]] = {
     "convert": [("convert", "proposed/via", "converted", "--to", "coco", "--images", "films", "--allow-loss")],
     "dataset check": [("dataset", "check", "proposed/via", *KNOWN, "--out", "findings.csv")],
     "evaluate": [("evaluate", "proposed", "proposed/via", "--images", "films", "--out", "scored")],
+    "measure": [("measure", "proposed", "--out", "measured")],
     "dataset split": [SPLIT],
     "dataset merge": [
         ("dataset", "merge", "proposed/via", *SEEN, "--schema", "spine-ap", "--to", "coco", "--out", "merged"),

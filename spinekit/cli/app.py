@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from spinekit import __version__
-from spinekit.cli import convert, dataset, evaluate, export, formats, models, plots, predict, samples, train
+from spinekit.cli import (
+    convert,
+    dataset,
+    evaluate,
+    export,
+    formats,
+    measure,
+    models,
+    plots,
+    predict,
+    samples,
+    train,
+)
 from spinekit.core.notice import RESEARCH_USE
 
 app = typer.Typer(
@@ -41,6 +53,7 @@ app.command("train", no_args_is_help=True)(train.command)
 app.command("plots", no_args_is_help=True)(plots.command)
 app.command("export", no_args_is_help=True)(export.command)
 app.command("evaluate", no_args_is_help=True)(evaluate.command)
+app.command("measure", no_args_is_help=True)(measure.command)
 app.command("convert", no_args_is_help=True)(convert.command)
 app.command("samples", no_args_is_help=True)(samples.command)
 app.command("formats")(formats.command)
@@ -49,5 +62,5 @@ app.add_typer(dataset.app, name="dataset")
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """The commands; the console script comes here by way of `spinekit.cli.entry`."""
     app()

@@ -140,3 +140,14 @@ class Comparison:
     verdict: Verdict = Verdict.NONE
     z: float | None = None
     reason: str = ""
+
+
+def norm_words(beside: Comparison) -> str:
+    """A norm in words: ``Steiner 1953 82 ± 2: z +1.30``, ``Jacobson 1975: it depends on sex, which is not known``."""
+    norm = beside.norm
+    numbers = f" {beside.expected}" if beside.expected else ""
+    said = beside.verdict.value or beside.reason
+    if beside.z is not None:
+        said = f"z {beside.z:+.2f}"
+    note = f" ({norm.note})" if norm.note else ""
+    return f"{norm.source}{numbers}: {said}{note}"

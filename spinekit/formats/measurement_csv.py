@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from spinekit.core.measurement import Measurement, Result
+from spinekit.core.norm import norm_words
 from spinekit.formats.sources import safe_cell
 
 COLUMNS = (
-    "image", "name", "value", "unit", "low", "high", "status", "reason", "method", "spacing_origin", "details",
+    "image", "name", "value", "unit", "low", "high", "status", "reason", "grade", "norms", "method",
+    "spacing_origin", "landmarks", "details",
 )  # fmt: skip
 
 
@@ -34,7 +36,7 @@ class MeasurementTable:
 def _row(image: str, result: Result) -> tuple[str, ...]:
     if not isinstance(result, Measurement):
         empty = ("", "", "", "", "refused")
-        return safe_cell(image), safe_cell(result.name), *empty, safe_cell(result.reason), "", "", ""
+        return safe_cell(image), safe_cell(result.name), *empty, safe_cell(result.reason), *[""] * 6
     details = "; ".join(f"{key}: {value}" for key, value in result.details.items())
     return (
         safe_cell(image),
@@ -45,8 +47,11 @@ def _row(image: str, result: Result) -> tuple[str, ...]:
         _number(result.high),
         result.status.value,
         safe_cell(result.reason),
+        safe_cell(result.grade),
+        safe_cell("; ".join(norm_words(norm) for norm in result.norms)),
         safe_cell(result.method),
         result.spacing_origin.value if result.spacing_origin is not None else "",
+        safe_cell(" ".join(result.landmarks_used)),
         safe_cell(details),
     )
 
