@@ -5,8 +5,7 @@ The names below are loaded when they are first used; importing spinekit alone lo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as in typing, which takes longer to load than an interrupt should wait
 if TYPE_CHECKING:
     from spinekit.api import convert, evaluate, load_model, load_schema, measure, predict, read_images
 

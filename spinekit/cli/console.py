@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from spinekit.cli.entry import loaded
 from spinekit.core.errors import (
     EnvironmentFaultError,
     NothingUsableError,
@@ -40,6 +41,7 @@ def exit_code(error: SpinekitError) -> int:
 def one_line_errors() -> Iterator[None]:
     """Turns what spinekit raises on purpose into one line and an exit code."""
     try:
+        loaded()
         yield
     except SpinekitError as error:
         terminal().print(f"error: {printable(str(error))}", style="red", markup=False)

@@ -1,0 +1,40 @@
+"""Where ``spinekit`` starts: it can be interrupted from the first moment on, before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False  # as in typing, which takes longer to load than an interrupt should wait
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+INTERRUPTED = 130
+
+
+def _leave(*_: object) -> NoReturn:
+    """Ends at once: while libraries load there is nothing to tidy up, and half of one cannot be unwound."""
+    os.write(2, b"interrupted\n")
+    os._exit(INTERRUPTED)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        import signal
+
+        # Who started this with the signal switched off (nohup, a job in the background) wants it so.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, _leave)
+        from spinekit.cli.app import main as run
+
+        run()
+    except KeyboardInterrupt:
+        _leave()
+
+
+def loaded() -> None:
+    """A command begins its work: from here on an interrupt is raised, so that it can tidy up."""
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
