@@ -15,11 +15,12 @@ from spinekit.phantoms.sheet import Knots, Sheet
 NAMES: tuple[str, ...] = ("P1", "P2", "P3", "P4")
 
 HU_OFFSET = 1024  # stored value of 0 HU in films of more than 8 bits
+MM_PER_PX = 0.42  # of the template
 
 # Frame of the template: px of a 512 slice from the middle between the lateral rims, x right, y down. The rim
 # points are the means over the public labelled slices, made symmetric; all else is placed around them.
-_RIMS: Knots = ((-115, 2), (-37, -22), (37, -22), (115, 2))
-_ANCHORS: Knots = ((0, -66), (-150, 170), (150, 170), (0, 365), (0, 120))
+RIMS: Knots = ((-115, 2), (-37, -22), (37, -22), (115, 2))
+ANCHORS: Knots = ((0, -66), (-150, 170), (150, 170), (0, 365), (0, 120))
 
 # Right halves (x > 0), mirrored for the left.
 _SKIN: Knots = (
@@ -70,8 +71,24 @@ def orbit_slice(seed: int, size: int = 512, bits: int = 8) -> Phantom:
         lateral rim. Facts: ``window_center`` and ``window_width`` in HU.
     """
     rng = np.random.default_rng([seed, 4])
-    scale = size / 512.0
     points, warp, zoom = _patient(rng)
+    return orbit_film(rng, points, warp, zoom, size, bits)
+
+
+def orbit_film(
+    rng: np.random.Generator, points: FloatArray, warp: RBFInterpolator, zoom: float, size: int, bits: int
+) -> Phantom:
+    """The slice of orbits whose rim points are known.
+
+    Args:
+        rng: For all that is drawn by chance.
+        points: (4, 2) P1 .. P4 in px of the slice of 512.
+        warp: From template coordinates to px of that slice.
+        zoom: How many times larger than the template; a pixel of 512 is 0.42 mm over it.
+        size: Rows and columns.
+        bits: As for `orbit_slice`.
+    """
+    scale = size / 512.0
     hounsfield = _slice(rng, Sheet(warp, size, size, scale), zoom)
     center, width = _window(rng)
     if bits <= 8:
@@ -79,7 +96,7 @@ def orbit_slice(seed: int, size: int = 512, bits: int = 8) -> Phantom:
     else:
         top = (1 << bits) - 1
         pixels = np.clip(np.round(hounsfield + HU_OFFSET), 0, top).astype(np.uint16)
-    pixel = 0.42 / zoom / scale
+    pixel = MM_PER_PX / zoom / scale
     return Phantom(
         kind="orbit",
         pixels=pixels,
@@ -100,7 +117,7 @@ def _window(rng: np.random.Generator) -> tuple[float, float]:
 
 def _patient(rng: np.random.Generator) -> tuple[FloatArray, RBFInterpolator, float]:
     """Rim points (4, 2) on the 512 slice, the warp that brings template lines there, and the zoom."""
-    rims, anchors = np.array(_RIMS, dtype=np.float64), np.array(_ANCHORS, dtype=np.float64)
+    rims, anchors = np.array(RIMS, dtype=np.float64), np.array(ANCHORS, dtype=np.float64)
     stretch = np.array([rng.normal(1.0, 0.03), rng.normal(1.0, 0.05)])
     zoom = float(np.clip(rng.normal(1.0, 0.07), 0.86, 1.12))
     pose = canvas.turn(float(np.clip(rng.normal(2.0, 5.0), -9.0, 11.0))) * zoom

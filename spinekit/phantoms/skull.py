@@ -15,7 +15,7 @@ from spinekit.phantoms.sheet import Sheet
 
 NAMES: tuple[str, ...] = tuple(template.MEAN)
 
-_FILM = (2400.0, 1935.0)  # rows and columns at 0.1 mm, as in ISBI 2015
+FILM = (2400.0, 1935.0)  # rows and columns at 0.1 mm, as in ISBI 2015
 _DRAWN_ROWS = 1200  # lines are drawn on at most so many rows: films are no sharper
 
 
@@ -32,10 +32,24 @@ def skull_lateral(seed: int, height: int = 2400, bits: int = 8) -> Phantom:
         them. Spacing in the detector's plane: 0.1 mm at 2400 rows.
     """
     rng = np.random.default_rng([seed, 2])
-    scale = height / _FILM[0]
-    width = round(_FILM[1] * scale)
     points, warp = _patient(rng)
-    film = _render(rng, warp, (height, width), scale)
+    return skull_film(rng, points, warp, height, bits)
+
+
+def skull_film(
+    rng: np.random.Generator, points: FloatArray, warp: RBFInterpolator, height: int, bits: int
+) -> Phantom:
+    """The film of a skull whose points are known.
+
+    Args:
+        rng: For all that is drawn by chance.
+        points: (27, 2) the points `NAMES` in px of the 2400 x 1935 film.
+        warp: From template coordinates to px of that film.
+        height: Rows.
+        bits: Grey depth.
+    """
+    scale = height / FILM[0]
+    film = _render(rng, warp, (height, round(FILM[1] * scale)), scale)
     pixel = 0.1 / scale
     return Phantom(
         kind="skull-lateral",
