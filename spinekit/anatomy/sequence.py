@@ -1,9 +1,4 @@
-"""The best sequence of bodies along one spine, by dynamic programming over candidates and levels.
-
-Each level is taken at most once, cranial to caudal; gaps are allowed at a price and reported. A candidate
-earns its certainty, and pays for looks and a size unlike its level's and a place unlike the one after its
-neighbour's.
-"""
+"""From candidates to a named spine: each level at most once, in order, with what else it could be and how likely."""
 
 from __future__ import annotations
 
@@ -12,183 +7,267 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spinekit.anatomy.prior import SpinePrior, frontal_prior
+from spinekit.anatomy.candidates import Bodies, bodies, candidates, completed, looks_of, mirrored
+from spinekit.anatomy.chain import Chain, chain_of
+from spinekit.anatomy.decoding import WEIGHTS, Decoded, Weights, decode
+from spinekit.anatomy.joined import with_proposals
+from spinekit.anatomy.spine_bodies import CORNERS, shared_part
 from spinekit.core.image import FloatArray
 from spinekit.core.scene import Instance, Scene
+from spinekit.core.schema import Schema
+from spinekit.schemas.spine_prior import SpinePrior, prior_of
 
-# Chosen on the val part of AASCE 2019 (45 films).
-_CERTAINTY_WEIGHT = 2.0
-_CERTAINTY_OFFSET = 5.0  # a body of 3 % certainty where one is due is still better than a gap
-_MISSING_COST = 8.0  # of each level without a body
-_LARGEST_STEP = 3  # at most two bodies in a row may be missing inside the sequence
-_COST_CAP = 12.0  # an impossible neighbour is impossible, however far off
-_SIZE_WEIGHT = 0.25  # width and height of one body are not independent
-_LOOKS_WEIGHT = 0.25  # of what a network says of a level; neighbours see much the same, so each counts less
-_LEAST_SHARE = 0.003  # a network is never wholly sure that a body is not some level
-_SCALES = np.linspace(-0.25, 0.25, 11)  # of the spine's size against the candidates' median, logarithmic
+_SAME_BODY = 0.8  # of the smaller one: two candidates that share so much are one body seen twice
+_SAME_SIZE = 0.75  # of the larger one's area: a body and a pair of joined bodies are not the same thing
+_SURE = 0.9  # a name less likely than this is given with its alternatives
+_WORTH_TELLING = 0.05
+_FREE_RATIO = 0.1  # spread of height over width from which a film's own is taken
+_NEAR_LOOK = 0.25  # where a network gave one class alone: part of its doubt that each neighbouring level gets
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bodies:
-    """Geometry of N candidates.
+class Anchor:
+    """A place on the film where the level is known: C2 by its dens, T12 by the last rib, S1 by the sacrum.
 
     Attributes:
-        centre: (N, 2) px.
-        log_width: (N,) logarithm of the mid-line width.
-        log_height: (N,) logarithm of the mid height.
-        tilt: (N,) degrees of the mid-line, + right side lower.
-        gain: (N,) what taking a candidate earns.
-        looks: (N, L) how likely a candidate is each level by its looks, NaN where unknown; None for none of them.
+        level: E.g. ``S1``.
+        xy: (2,) px inside its body.
+        certainty: 0..1.
     """
 
-    centre: FloatArray
-    log_width: FloatArray
-    log_height: FloatArray
-    tilt: FloatArray
-    gain: FloatArray
-    looks: FloatArray | None = None
+    level: str
+    xy: FloatArray
+    certainty: float = 0.98
 
 
-def bodies(quads: FloatArray, scores: FloatArray, looks: FloatArray | None = None) -> Bodies:
-    """Geometry of candidates.
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """The same bodies under other names.
 
-    Args:
-        quads: (N, 4, 2) corners TL, TR, BL, BR in px.
-        scores: (N,) 0..1.
-        looks: (N, L) as in `Bodies`.
+    Attributes:
+        shift: How many levels lower (+) or higher (-) all names would be.
+        weight: 0..1, how likely that is.
     """
-    across = quads[:, [1, 3]].mean(axis=1) - quads[:, [0, 2]].mean(axis=1)
-    down = quads[:, [2, 3]].mean(axis=1) - quads[:, [0, 1]].mean(axis=1)
-    certain = np.clip(scores, 1e-3, 1 - 1e-3)
-    return Bodies(
-        centre=quads.mean(axis=1),
-        log_width=np.log(np.maximum(np.linalg.norm(across, axis=1), 1e-3)),
-        log_height=np.log(np.maximum(np.linalg.norm(down, axis=1), 1e-3)),
-        tilt=np.degrees(np.arctan2(across[:, 1], across[:, 0])),
-        gain=_CERTAINTY_WEIGHT * np.log(certain / (1 - certain)) + _CERTAINTY_OFFSET,
-        looks=looks,
-    )
+
+    shift: int
+    weight: float
 
 
-def _step_cost(found: Bodies, prior: SpinePrior, step: int) -> FloatArray:
-    """(N, N) cost of candidate j following candidate i ``step`` levels further down."""
-    way = found.centre[None] - found.centre[:, None]
-    distance = np.maximum(np.linalg.norm(way, axis=2), 1e-6)
-    height = np.logaddexp(found.log_height[:, None], found.log_height[None]) - np.log(2)
-    pitch = np.log(distance / step) - height - prior.log_pitch
-    tilt = found.tilt[None] - found.tilt[:, None]
-    # Down the spine is a quarter turn from the mid-line: the way's angle from the vertical against the tilt.
-    bend = np.degrees(np.arctan2(way[..., 0], way[..., 1])) + (found.tilt[None] + found.tilt[:, None]) / 2
-    grown = found.log_width[None] - found.log_width[:, None]
-    cost = (
-        (pitch / prior.pitch_sd) ** 2
-        + (tilt / (prior.tilt_sd * step)) ** 2
-        + (bend / (prior.bend_sd * step)) ** 2
-        + (grown / (2 * prior.width_sd * step)) ** 2
-    ) / 2
-    return np.asarray(np.where(way[..., 1] > 0, np.minimum(cost, _COST_CAP), np.inf))
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedSpine:
+    """A spine that was read in sequence.
 
-
-def _level_cost(found: Bodies, prior: SpinePrior, scale: float) -> FloatArray:
-    """(N, L) cost of a candidate's size at each level, for a spine of logarithmic size ``scale``."""
-    width = (found.log_width[:, None] - scale - prior.log_width) / prior.width_sd
-    ratio = found.log_height.mean() - found.log_width.mean()
-    height = (found.log_height[:, None] - scale - ratio - prior.log_height) / prior.height_sd
-    cost = _SIZE_WEIGHT * (np.minimum(width**2, 9.0) + np.minimum(height**2, 9.0)) / 2
-    return np.asarray(cost)
-
-
-def _looks_cost(found: Bodies, levels: int) -> FloatArray:
-    """(N, L) cost of a candidate's looks at each level."""
-    if found.looks is None:
-        return np.zeros((len(found.gain), levels))
-    shares = np.where(np.isnan(found.looks), 1 / levels, found.looks)
-    return np.asarray(-_LOOKS_WEIGHT * np.log(np.maximum(shares, _LEAST_SHARE)))
-
-
-def best_sequence(found: Bodies, prior: SpinePrior) -> list[tuple[int, int]]:
-    """The best assignment of candidates to levels.
-
-    Args:
-        found: N candidates.
-        prior: What is known of L levels.
-
-    Returns:
-        Pairs of candidate and level index, cranial to caudal; empty for no candidate.
+    Attributes:
+        scene: With the chosen instances, cranial to caudal, and their doubts.
+        alternatives: The names as given (shift 0) and others, most likely first; empty without bodies.
     """
-    if len(found.gain) == 0:
-        return []
-    steps = [_step_cost(found, prior, step) for step in range(1, _LARGEST_STEP + 1)]
-    certain = found.gain > np.median(found.gain) - 2.0 * _CERTAINTY_WEIGHT
-    middle = float(np.median(found.log_width[certain]))
-    looks = _looks_cost(found, len(prior.levels))
-    runs = [_run(found, steps, _level_cost(found, prior, middle + shift) + looks) for shift in _SCALES]
-    return max(runs, key=lambda run: run[0])[1]
 
-
-def _run(
-    found: Bodies, steps: list[FloatArray], level_cost: FloatArray
-) -> tuple[float, list[tuple[int, int]]]:
-    """Total and path of the best assignment for one size of the spine."""
-    n, levels = level_cost.shape
-    total = np.full((levels, n), -np.inf)
-    origin = np.full((levels, n, 2), -1, dtype=np.intp)
-    for level in range(levels):
-        best = np.full(n, -_MISSING_COST * level)
-        for step, cost in enumerate(steps, start=1):
-            if level < step:
-                break
-            options = total[level - step][:, None] - cost - _MISSING_COST * (step - 1)
-            previous = options.argmax(axis=0)
-            value = options[previous, np.arange(n)]
-            better = value > best
-            best[better] = value[better]
-            origin[level, better] = np.stack([np.full(n, level - step), previous], axis=1)[better]
-        total[level] = best + found.gain - level_cost[:, level]
-    ending = total - _MISSING_COST * (levels - 1 - np.arange(levels))[:, None]
-    level, candidate = (int(v) for v in np.unravel_index(int(ending.argmax()), ending.shape))
-    value = float(ending[level, candidate])
-    path = []
-    while level >= 0:
-        path.append((candidate, level))
-        level, candidate = (int(v) for v in origin[level, candidate])
-    return value, path[::-1]
+    scene: Scene
+    alternatives: tuple[Alternative, ...]
 
 
 def name_levels(scene: Scene, prior: SpinePrior | None = None) -> Scene:
-    """A scene whose candidates are one spine: each level at most once, in order, named.
+    """The scene of `read_in_sequence`, for which joined bodies may be split and pieces be joined."""
+    return read_in_sequence(with_proposals(scene), prior).scene
+
+
+def read_in_sequence(
+    scene: Scene,
+    prior: SpinePrior | None = None,
+    anchors: Sequence[Anchor] = (),
+    weights: Weights = WEIGHTS,
+) -> NamedSpine:
+    """The candidates of a scene as one spine.
 
     Args:
-        scene: Candidates with the corners TL, TR, BL, BR.
-        prior: What is known of the levels; None for frontal films.
+        scene: Candidates with corners, outlines or boxes, of a schema with levels, and with ``level_shares``
+            where a network spoke of levels.
+        prior: What is known of the levels; None for that of the schema's view.
+        anchors: Where levels are known. With them a body more or less in the chest or the loin is thought of.
+        weights: Of the kinds of evidence.
 
     Returns:
-        The scene with the chosen instances, cranial to caudal, and notes on what is missing. Where levels
-        are missing the names hang on size and spacing alone, and every instance says so in its flags.
+        The chosen instances; ``level_shares`` then say how likely each level of the schema is with all taken
+        together. A body whose name is in doubt says so in its flags, the film in its notes.
     """
-    prior = prior or frontal_prior()
-    items = [item for item in scene.instances if item.landmarks is not None and _whole(item)]
-    quads = np.array([item.landmarks.xy for item in items if item.landmarks is not None]).reshape(-1, 4, 2)
-    found = bodies(quads, np.array([item.score for item in items]), _looks(items, len(prior.levels)))
-    path = best_sequence(found, prior)
-    named = [
-        replace(items[candidate], label=prior.levels[level], level_shares=None) for candidate, level in path
+    prior = prior or prior_of(scene.schema)
+    items, quads = candidates(scene)
+    kept = suppressed(quads, np.array([item.score for item in items]))
+    items, quads = [items[index] for index in kept], quads[kept]
+    chain = chain_of(prior, variants=bool(anchors))
+    looks = looks_of(_with_looks(items, scene.schema), prior.levels, scene.schema)
+    found = bodies(quads, np.array([item.score for item in items]), looks)
+    found = replace(found, known=_anchored(quads, prior, anchors))
+    decoded = _facing(found, chain, prior, scene, weights)
+    named = tuple(
+        replace(
+            items[candidate],
+            label=chain.names[place],
+            level_shares=_shares(decoded.shares[candidate], chain, scene.schema),
+            flags=(*items[candidate].flags, *_doubt(decoded.shares[candidate], place, chain)),
+        )
+        for candidate, place in decoded.path
+    )
+    alternatives = _alternatives(decoded, chain)
+    notes = (*scene.notes, *_missing(decoded, chain, found, prior, scene), *_said(alternatives))
+    return NamedSpine(replace(scene, instances=named, notes=notes), alternatives)
+
+
+def suppressed(quads: FloatArray, scores: FloatArray) -> list[int]:
+    """Candidates without those that are a more certain one again, whatever their class; order stays.
+
+    Args:
+        quads: (N, 4, 2) px.
+        scores: (N,).
+    """
+    whole = completed(quads)
+    area = _areas(whole)
+    kept: list[int] = []
+    for index in np.argsort(-scores, kind="stable").tolist():
+        twins = (
+            min(area[index], area[k]) > _SAME_SIZE * max(area[index], area[k])
+            and shared_part(whole[index], whole[k]) > _SAME_BODY
+            for k in kept
+        )
+        if not any(twins):
+            kept.append(index)
+    return sorted(kept)
+
+
+def _areas(quads: FloatArray) -> FloatArray:
+    """(N,) px^2 by half the cross product of the diagonals."""
+    first, second = quads[:, 3] - quads[:, 0], quads[:, 2] - quads[:, 1]
+    return np.asarray(np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2)
+
+
+def _with_looks(items: Sequence[Instance], schema: Schema) -> list[Instance]:
+    """Candidates that were classed by level without shares, with shares made of class and score."""
+    if any(item.level_shares is not None for item in items):
+        return list(items)
+    if not all(item.label in schema.levels for item in items):
+        return list(items)
+    rows = []
+    for item in items:
+        own = schema.levels.index(item.label)
+        share = np.zeros(len(schema.levels))
+        share[own] = item.score
+        for near in (own - 1, own + 1):
+            if 0 <= near < len(share):
+                share[near] = _NEAR_LOOK * (1 - item.score)
+        rows.append(replace(item, level_shares=share))
+    return rows
+
+
+def _anchored(quads: FloatArray, prior: SpinePrior, anchors: Sequence[Anchor]) -> FloatArray | None:
+    """(N, L) what is known of the candidates at an anchor; None without any."""
+    levels = len(prior.levels)
+    shares = np.full((len(quads), levels), np.nan)
+    whole = completed(quads)
+    for anchor in anchors:
+        if anchor.level in prior.levels:
+            away = np.linalg.norm(whole.mean(axis=1) - anchor.xy, axis=1)
+            here = away < 0.5 * np.sqrt(np.maximum(_areas(whole), 1.0))
+            shares[here] = (1 - anchor.certainty) / max(levels - 1, 1)
+            shares[here, prior.levels.index(anchor.level)] = anchor.certainty
+    return shares if anchors else None
+
+
+def _facing(found: Bodies, chain: Chain, prior: SpinePrior, scene: Scene, weights: Weights) -> Decoded:
+    """The reading of the film as it is or, where it shows a side, as its mirror image: the better one."""
+    ratio = prior.ratio if prior.ratio_sd < _FREE_RATIO else np.nan
+    room = room_of(found, prior, scene)
+    sided = bool(np.any(prior.tilt)) and len(found.score) > 0
+    across = found.quads[:, [1, 3]].mean(axis=1) - found.quads[:, [0, 2]].mean(axis=1)
+    if sided and scene.schema.landmarks and scene.schema.landmark_names != CORNERS:
+        # Front and back are named: the film is turned until the back is on the left, as in the prior.
+        backwards = float(np.median(across[:, 0])) < 0
+        return decode(mirrored_back(found) if backwards else found, chain, ratio, room, weights)
+    first = decode(found, chain, ratio, room, weights)
+    if not sided:
+        return first
+    second = decode(mirrored(found), chain, ratio, room, weights)
+    return max((first, second), key=lambda reading: reading.score)
+
+
+def mirrored_back(found: Bodies) -> Bodies:
+    """The candidates of the film's mirror image, corners keeping their names (front stays front)."""
+    turned = mirrored(found)
+    copy = bodies(turned.quads[:, [1, 0, 3, 2]], found.score, found.looks)
+    return replace(copy, log_height=found.log_height, known=found.known)
+
+
+def room_of(found: Bodies, prior: SpinePrior, scene: Scene) -> FloatArray:
+    """(N, 2) how many bodies have room on the film above and below each candidate."""
+    height = np.where(np.isnan(found.log_height), found.log_width + prior.ratio, found.log_height)
+    pitch = np.exp(height + float(np.mean(prior.pitch)))
+    y = found.centre[:, 1]
+    rooms = np.stack([(y - 0.0) / pitch, (scene.image.height - 1 - y) / pitch], axis=1)
+    # The next centre is one pitch away, and half a body beyond it must be on the film too.
+    return np.asarray(np.maximum(np.floor(rooms - 0.4), 0.0))
+
+
+def _shares(row: FloatArray, chain: Chain, schema: Schema) -> FloatArray:
+    """(L,) chances of the schema's levels."""
+    found = np.zeros(len(schema.levels))
+    for place, name in enumerate(chain.names):
+        if name in schema.levels:
+            found[schema.levels.index(name)] = row[place]
+    return found
+
+
+def _doubt(row: FloatArray, place: int, chain: Chain) -> tuple[str, ...]:
+    total = max(float(row.sum()), 1e-12)
+    if row[place] / total >= _SURE:
+        return ()
+    likely = [int(k) for k in np.argsort(-row) if row[k] / total >= _WORTH_TELLING or k == place]
+    words = ", ".join(
+        f"{chain.names[k]} {row[k] / total:.0%}" for k in sorted(likely, key=lambda k: k != place)
+    )
+    return (f"level uncertain: {words}",)
+
+
+def _alternatives(decoded: Decoded, chain: Chain) -> tuple[Alternative, ...]:
+    """How likely the bodies as a whole are some levels higher or lower, from the chances of each of them."""
+    weights: dict[int, float] = {}
+    for candidate, place in decoded.path:
+        row = decoded.shares[candidate]
+        total = max(float(row.sum()), 1e-12) * len(decoded.path)
+        for other in np.flatnonzero(row).tolist():
+            shift = chain.ordinal[other] - chain.ordinal[place]
+            weights[shift] = weights.get(shift, 0.0) + float(row[other]) / total
+    told = [Alternative(s, w) for s, w in weights.items() if s == 0 or w >= _WORTH_TELLING / 5]
+    return tuple(sorted(told, key=lambda alternative: -alternative.weight))
+
+
+def _said(alternatives: Sequence[Alternative]) -> tuple[str, ...]:
+    given = next((a.weight for a in alternatives if a.shift == 0), 1.0)
+    others = [a for a in alternatives if a.shift and a.weight >= _WORTH_TELLING]
+    if given >= _SURE or not others:
+        return ()
+    words = ", ".join(
+        f"{abs(a.shift)} level{'s' * (abs(a.shift) > 1)} {'lower' if a.shift > 0 else 'higher'} {a.weight:.0%}"
+        for a in others
+    )
+    return (f"level names are uncertain: as given {given:.0%}, all of them {words}",)
+
+
+def _missing(
+    decoded: Decoded, chain: Chain, found: Bodies, prior: SpinePrior, scene: Scene
+) -> tuple[str, ...]:
+    """A note on levels without a body that the film should show."""
+    if not decoded.path:
+        return ()
+    places = [place for _, place in decoded.path]
+    room = room_of(found, prior, scene)
+    above, below = int(room[decoded.path[0][0], 0]), int(room[decoded.path[-1][0], 1])
+    rare = {names for names, odd in zip(chain.names, chain.rare, strict=True) if odd}
+    absent = [
+        name
+        for place, name in enumerate(chain.names)
+        if place not in places
+        and name not in rare
+        and chain.ordinal[places[0]] - above <= chain.ordinal[place] <= chain.ordinal[places[-1]] + below
     ]
-    missing = [level for index, level in enumerate(prior.levels) if index not in {k for _, k in path}]
-    if not missing or not named:
-        return replace(scene, instances=tuple(named))
-    note = f"{len(named)} of {len(prior.levels)} bodies found; not found: {', '.join(missing)}"
-    flag = "level uncertain: not every body was found"
-    named = [replace(item, flags=(*item.flags, flag)) for item in named]
-    return replace(scene, instances=tuple(named), notes=(*scene.notes, note))
-
-
-def _looks(items: Sequence[Instance], levels: int) -> FloatArray | None:
-    """(N, L) shares of the levels by looks; None where no network spoke."""
-    if all(item.level_shares is None for item in items):
-        return None
-    return np.array([np.full(levels, np.nan) if i.level_shares is None else i.level_shares for i in items])
-
-
-def _whole(item: Instance) -> bool:
-    return item.landmarks is not None and not bool(np.isnan(item.landmarks.xy).any())
+    if not absent:
+        return ()
+    return (f"{len(places)} of {len(places) + len(absent)} bodies found; not found: {', '.join(absent)}",)

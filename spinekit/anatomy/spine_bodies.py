@@ -85,7 +85,7 @@ def spines(scene: Scene) -> Iterator[Spine]:
         for index, item in enumerate(scene.instances):
             quad = None if item.reader != reader else corners_of(item.landmarks, scene.schema)
             if quad is None and item.reader == reader and item.outline is not None:
-                quad = _rectangle(item.outline)
+                quad = rectangle(item.outline)
                 outlined = outlined or quad is not None
             if quad is not None:
                 rank = scene.schema.levels.index(item.label) if item.label in scene.schema.levels else -1
@@ -135,7 +135,7 @@ def _spine(image: str, bodies: list[_Body], cornered: bool) -> Spine:
     return spine if cornered else _turned_along(spine)
 
 
-def _rectangle(outline: Outline) -> FloatArray | None:
+def rectangle(outline: Outline) -> FloatArray | None:
     """The smallest rectangle around an outline, its corners in no meaningful order yet."""
     points = np.concatenate(outline.rings) if outline.rings else np.empty((0, 2))
     if len(points) < 3:

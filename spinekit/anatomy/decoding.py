@@ -1,0 +1,204 @@
+"""The best sequence of bodies along a spine, and how likely every other one is: one model, two readings of it.
+
+A candidate earns its certainty, and pays for looks and a size unlike its level's and for a place unlike the one
+after its neighbour's. Levels that are passed over cost where the film would show them. The best path is found by
+dynamic programming; sums over all paths (forward and backward) give for every candidate how likely it is each
+level. The size of the spine on the film is unknown and tried in steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spinekit.anatomy.candidates import Between, Bodies, between
+from spinekit.anatomy.chain import Chain, Ways
+from spinekit.core.image import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each kind of evidence counts, in nats. Chosen on the val part of AASCE 2019 (45 films).
+
+    Attributes:
+        certainty: Of the log odds that a candidate is a body.
+        welcome: What any candidate earns: one of 3 % certainty where a body is due is better than a gap.
+        missing: Of each level without a body that the film would show.
+        size: Of the squared deviations of width and height, which are not independent from body to body.
+        looks: Of the logarithm of what a network says of a level; neighbours see much the same.
+        least_share: A network is never wholly sure that a body is not some level.
+        step: Of the squared deviations of pitch, tilt, bend and growth.
+        cap: An impossible neighbour is impossible, however far off.
+        temperature: Scores are divided by it before they become chances.
+    """
+
+    certainty: float = 2.0
+    welcome: float = 5.0
+    missing: float = 8.0
+    size: float = 0.25
+    looks: float = 0.25
+    least_share: float = 0.003
+    step: float = 0.1
+    cap: float = 12.0
+    temperature: float = 2.0
+
+
+WEIGHTS = Weights()
+_SCALES = np.arange(-0.9, 0.901, 0.06)  # of the spine's size against the candidates' median, logarithmic
+_SIZE_CAP = 9.0
+_KEPT_SCALES = 3
+_LEAST_ODDS = 1e-3
+_LEAST_KNOWN = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """What the candidates of one film are.
+
+    Attributes:
+        path: Pairs of candidate and place, cranial to caudal.
+        shares: (N, K) how likely each candidate is each place; what is missing to 1 is the chance to be none.
+        score: Of the path, in nats.
+    """
+
+    path: tuple[tuple[int, int], ...]
+    shares: FloatArray
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scores:
+    """The model of one film in nats, for S sizes, N candidates, K places and W ways."""
+
+    own: FloatArray  # (S, K, N) of a candidate at a place
+    first: FloatArray  # (K, N) of beginning there
+    last: FloatArray  # (K, N) of ending there
+    step: FloatArray  # (W, N, N) of going on
+    ways: Ways
+
+
+def decode(
+    found: Bodies,
+    chain: Chain,
+    ratio: float,
+    room: FloatArray,
+    weights: Weights = WEIGHTS,
+) -> Decoded:
+    """Which candidates are the bodies of the spine, and which levels they may be.
+
+    Args:
+        found: N candidates.
+        chain: K places.
+        ratio: Log height less log width expected of the spine's mean body; NaN to take the candidates' own.
+        room: (N, 2) how many bodies have room on the film above and below each candidate.
+        weights: Of the kinds of evidence.
+    """
+    count = len(found.score)
+    if count == 0:
+        return Decoded((), np.zeros((0, len(chain.names))), -np.inf)
+    scores = _scores(found, chain, ratio, room, weights)
+    shares, evidence = _sums(scores, weights.temperature)
+    best = [_best(scores, int(size)) for size in np.argsort(-evidence)[:_KEPT_SCALES]]
+    score, path = max(best, key=lambda run: run[0])
+    return Decoded(path, shares, score)
+
+
+def _scores(found: Bodies, chain: Chain, ratio: float, room: FloatArray, weights: Weights) -> _Scores:
+    odds = np.clip(found.score, _LEAST_ODDS, 1 - _LEAST_ODDS)
+    gain = weights.certainty * np.log(odds / (1 - odds)) + weights.welcome
+    own = gain - _size_cost(found, chain, ratio, weights) - _looks_cost(found, chain, weights).T
+    ordinal = np.array(chain.ordinal, dtype=np.float64)
+    above, below = ordinal, ordinal.max() - ordinal
+    rare = np.array(chain.rare, dtype=np.float64)
+    return _Scores(
+        own=own,
+        first=-weights.missing * np.minimum(above[:, None], room[:, 0]) - 1e9 * rare[:, None],
+        last=-weights.missing * np.minimum(below[:, None], room[:, 1]),
+        step=_step_scores(between(found), chain.ways, weights),
+        ways=chain.ways,
+    )
+
+
+def _size_cost(found: Bodies, chain: Chain, ratio: float, weights: Weights) -> FloatArray:
+    """(S, K, N) for sizes unlike those of a level on a spine of each size."""
+    certain = found.score >= np.median(found.score) / 2
+    middle = float(np.median(found.log_width[certain]))
+    width = found.log_width - middle - _SCALES[:, None, None] - chain.log_width[:, None]
+    known = ~np.isnan(found.log_height)
+    if np.isnan(ratio):
+        ratio = (
+            float(np.nanmedian((found.log_height - found.log_width)[certain])) if known[certain].any() else 0
+        )
+    height = np.where(known, found.log_height, 0.0) - middle - ratio - _SCALES[:, None, None]
+    height = np.where(known, height - chain.log_height[:, None], 0.0)
+    squares = np.minimum((width / chain.width_sd[:, None]) ** 2, _SIZE_CAP)
+    squares = squares + np.minimum((height / chain.height_sd[:, None]) ** 2, _SIZE_CAP)
+    return np.asarray(weights.size * squares / 2)
+
+
+def _looks_cost(found: Bodies, chain: Chain, weights: Weights) -> FloatArray:
+    """(N, K) for looks unlike a level's."""
+    cost = np.zeros((len(found.score), len(chain.names)))
+    # What is known counts as it stands, so that it survives the division by the temperature.
+    for shares, weight in ((found.looks, weights.looks), (found.known, weights.temperature)):
+        if shares is not None:
+            filled = np.where(np.isnan(shares), 1 / shares.shape[1], shares)
+            floor = weights.least_share if shares is found.looks else _LEAST_KNOWN
+            cost -= weight * np.log(np.maximum(filled, floor))[:, list(chain.column)]
+    return np.asarray(cost)
+
+
+def _step_scores(pairs: Between, ways: Ways, weights: Weights) -> FloatArray:
+    """(W, N, N) for going from one candidate to another along a way."""
+    cost = np.zeros((len(ways.start), *pairs.pitch.shape))
+    values = (pairs.pitch, pairs.tilt, pairs.bend, pairs.growth)
+    for k, (value, mean) in enumerate(
+        zip(values, (ways.pitch, ways.tilt, ways.bend, ways.growth), strict=True)
+    ):
+        cost += ((value - mean[:, None, None]) / ways.sd[:, k, None, None]) ** 2
+    cost = np.minimum(weights.step * cost, weights.cap)
+    cost += (weights.missing * ways.missing + ways.price)[:, None, None]
+    return np.asarray(np.where(pairs.below, -cost, -np.inf))
+
+
+def _best(scores: _Scores, size: int) -> tuple[float, tuple[tuple[int, int], ...]]:
+    """Score and path of the best sequence on a spine of one size."""
+    own = scores.own[size]
+    places, count = own.shape
+    total = scores.first + own
+    came = np.full((places, count, 2), -1, dtype=np.intp)
+    column = np.arange(count)
+    for way in np.argsort(scores.ways.end, kind="stable"):
+        start, end = scores.ways.start[way], scores.ways.end[way]
+        options = total[start][:, None] + scores.step[way]
+        previous = options.argmax(axis=0)
+        value = options[previous, column] + own[end]
+        better = value > total[end]
+        total[end] = np.where(better, value, total[end])
+        came[end, better, 0] = start
+        came[end, better, 1] = previous[better]
+    ending = total + scores.last
+    place, candidate = (int(v) for v in np.unravel_index(int(ending.argmax()), ending.shape))
+    best = float(ending[place, candidate])
+    path = []
+    while place >= 0:
+        path.append((candidate, place))
+        place, candidate = (int(v) for v in came[place, candidate])
+    return best, tuple(path[::-1])
+
+
+def _sums(scores: _Scores, temperature: float) -> tuple[FloatArray, FloatArray]:
+    """(N, K) chances of each candidate at each place, and (S,) the evidence for each size of the spine."""
+    ways, order = scores.ways, np.argsort(scores.ways.end, kind="stable")
+    own = np.exp(scores.own / temperature)
+    step = np.exp(scores.step / temperature)
+    down = np.exp(scores.first / temperature) * own
+    for way in order:
+        down[:, ways.end[way]] += (down[:, ways.start[way]] @ step[way]) * own[:, ways.end[way]]
+    up = np.broadcast_to(np.exp(scores.last / temperature), own.shape).copy()
+    for way in np.argsort(-ways.start, kind="stable"):
+        up[:, ways.start[way]] += (up[:, ways.end[way]] * own[:, ways.end[way]]) @ step[way].T
+    whole = (down * np.exp(scores.last / temperature)).sum(axis=(1, 2))
+    shares = (down * up).sum(axis=0) / max(float(whole.sum()), np.finfo(np.float64).tiny)
+    return np.asarray(shares.T), np.log(np.maximum(whole, np.finfo(np.float64).tiny))
