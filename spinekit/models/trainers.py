@@ -29,6 +29,7 @@ from spinekit.models.canvas import Canvas
 from spinekit.models.course import Course, read_course
 from spinekit.models.environment import use_threads
 from spinekit.models.history import EpochReport, note_epoch, note_watched
+from spinekit.models.mask_targets import learn_covered_cells
 from spinekit.models.precision import compute_in_bf16
 from spinekit.models.validators import BoxValidator, LandmarkValidator, MaskValidator, PixelValidator
 
@@ -147,6 +148,11 @@ class MaskTrainer(_CanvasTrainer, SegmentationTrainer):  # type: ignore[misc]
     """Trains instance masks on a film's canvas, judged by the mean average precision of the masks."""
 
     validator_class = MaskValidator
+
+    def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> YOLODataset:
+        """The library's data set, whose masks are as large as the outlines."""
+        learn_covered_cells()
+        return super().build_dataset(img_path, mode, batch)
 
 
 class BoxTrainer(_CanvasTrainer, DetectionTrainer):  # type: ignore[misc]
