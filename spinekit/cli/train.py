@@ -110,6 +110,7 @@ def _train(settings: TrainSettings, folder: Path) -> None:
 
 
 def _go_on(folder: Path, recipe: Path | None, given: dict[str, Any], out: Path | None) -> None:
+    from spinekit.models.history import read_history
     from spinekit.workflows.folds import resume_folds
     from spinekit.workflows.run_recipe import laid_recipe
     from spinekit.workflows.train import resume
@@ -125,7 +126,7 @@ def _go_on(folder: Path, recipe: Path | None, given: dict[str, Any], out: Path |
             results = resume_folds(folder, shown.on_epoch, shown.on_progress, shown.notice)
         _show_folds(results, folder)
         return
-    with display() as shown:
+    with display(read_history(folder / "run")) as shown:
         trained = resume(folder, shown.on_epoch, shown.on_progress, shown.notice)
         _finish(trained, folder, shown)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -71,11 +71,15 @@ def words(epoch: EpochReport, best: EpochReport, seconds_left: float) -> str:
 
 
 @contextmanager
-def display() -> Iterator[Display]:
-    """Shows a training while the block runs; the notices beyond the first ten are counted."""
+def display(before: Sequence[EpochReport] = ()) -> Iterator[Display]:
+    """Shows a training while the block runs; the notices beyond the first ten are counted.
+
+    Args:
+        before: Epochs of a training that goes on, among which the best so far may be.
+    """
     console = terminal()
-    seen: list[EpochReport] = []
-    begun = time.monotonic()
+    earlier, seen = list(before), list[EpochReport]()
+    begun = [time.monotonic()]
     told = [0]
 
     def notice(line: str) -> None:
@@ -87,9 +91,13 @@ def display() -> Iterator[Display]:
         row = bar.add_task("preparing", total=None)
 
         def on_epoch(epoch: EpochReport) -> None:
+            if seen and epoch.epoch <= seen[-1].epoch:  # the next of several folds
+                earlier.clear()
+                seen.clear()
+                begun[0] = time.monotonic() - epoch.seconds
             seen.append(epoch)
-            best = max(seen, key=lambda report: report.fitness)
-            left = (time.monotonic() - begun) / len(seen) * (epoch.epochs - epoch.epoch)
+            best = max([*earlier, *seen], key=lambda report: report.fitness)
+            left = (time.monotonic() - begun[0]) / len(seen) * (epoch.epochs - epoch.epoch)
             console.print(words(epoch, best, left), markup=False)
 
         def on_progress(what: str, done: int, total: int) -> None:

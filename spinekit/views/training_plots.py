@@ -54,6 +54,7 @@ def line_chart(
     across: str,
     up: str,
     mark: float | None = None,
+    share: bool = False,
 ) -> bytes:
     """Lines in one frame; numbers that are not finite leave a gap.
 
@@ -63,6 +64,7 @@ def line_chart(
         across: Name of the horizontal axis.
         up: Name of the vertical one.
         mark: Place across of a dotted line (the best epoch), or None.
+        share: Whether the vertical axis runs from 0 to 1, whatever the lines do.
     """
     figure, axes = _figure(7.6, 4.2)
     kinds = list(dict.fromkeys(_kind(name) for name in curves))
@@ -79,7 +81,12 @@ def line_chart(
         axes.axvline(mark, color="#888888", linestyle=":", linewidth=1, label=f"best epoch ({mark:g})")
     axes.set_xlabel(across)
     axes.set_ylabel(up)
-    axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    if share:
+        axes.set_ylim(-0.02, 1.02)
+    if across == "epoch":  # there is no epoch one and a quarter
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    if mark is not None or len(curves) > 1:
+        axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.set_title(title, fontsize=10)
     axes.tick_params(labelsize=8)
     for side in ("top", "right"):
@@ -136,7 +143,7 @@ def epochs_gif(images: Sequence[UInt8Array], frames: Sequence[tuple[int, Sequenc
             _tile(pixels, [pictures[place] for _, pictures in frames[: number + 1]])
             for place, pixels in enumerate(images)
         ]
-        drawn.append(_strip(tiles, f"epoch {epoch}"))
+        drawn.append(_strip(tiles, f"epoch {epoch}: true green, found orange, its way brown"))
     palette = _palette()
     pictures = [
         PillowImage.fromarray(frame[..., ::-1]).quantize(palette=palette, dither=PillowImage.Dither.NONE)

@@ -66,7 +66,12 @@ def _over_epochs(history: Sequence[EpochReport]) -> dict[str, bytes]:
 
     def chart(columns: Mapping[str, Sequence[float]], title: str, up: str) -> bytes:
         return line_chart(
-            {name: (epochs, values) for name, values in columns.items()}, title, "epoch", up, mark
+            {name: (epochs, values) for name, values in columns.items()},
+            title,
+            "epoch",
+            up,
+            mark,
+            share=up == "share",
         )
 
     names = list(dict.fromkeys(name for report in history for name in report.losses))
@@ -126,13 +131,18 @@ def _over_certainty(curves: FinalCurves | None) -> dict[str, bytes]:
             ("f1-certainty", curves.f1, "F1"),
         ):
             pictures[f"{name}.png"] = line_chart(
-                {title: (at, values)}, f"{title} of {curves.of} on val, best epoch", "certainty", title
+                {title: (at, values)},
+                f"{title} of {curves.of} on val, best epoch",
+                "certainty",
+                title,
+                share=True,
             )
         pictures["precision-recall.png"] = line_chart(
             {"precision": (at, curves.precision_at_recall)},
             f"Precision by recall of {curves.of} on val, best epoch",
             "recall",
             "precision",
+            share=True,
         )
     counts = np.asarray(curves.confusion, dtype=np.float64)
     if counts.size:

@@ -77,6 +77,24 @@ def test_an_epoch_is_told_with_the_best_and_the_time_left() -> None:
     assert "best MRE 12.3 px (epoch 1)" in words(second, first, 80)
 
 
+def test_the_best_so_far_is_of_this_training_and_not_of_the_fold_before(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from spinekit.cli.train_display import display
+
+    def told(epoch: int, error: float) -> EpochReport:
+        return EpochReport(epoch, 3, {"pose_loss": 1.0}, {"metrics/MRE(px)": error}, -error, 1.0)
+
+    with display([told(1, 5.0)]) as shown:  # one that goes on after its first epoch
+        shown.on_epoch(told(2, 7.0))
+        shown.on_epoch(told(1, 9.0))
+        shown.on_epoch(told(2, 10.0))
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("epoch")]
+    assert "best MRE 5 px (epoch 1)" in lines[0]
+    assert "best so far" in lines[1]
+    assert "best MRE 9 px (epoch 1)" in lines[2]
+
+
 def test_models_are_verified_with_all_that_stands_beside_them(say: Say, tmp_path: Path) -> None:
     ended = say("models", "verify")
     assert ended.code == 0

@@ -25,6 +25,19 @@ def test_a_chart_is_a_picture_and_the_same_twice() -> None:
     assert len(np.unique(np.asarray(opened(first).convert("L")))) > 10
 
 
+def test_a_share_is_drawn_from_nothing_to_all() -> None:
+    """A flat line of nothing lies at the bottom of the frame, one of all at its top."""
+
+    def height_of_line(share: float) -> float:
+        content = line_chart({"x": ([0.0, 1.0], [share, share])}, "t", "recall", "precision", share=True)
+        picture = np.asarray(opened(content).convert("RGB")).astype(int)
+        blue = picture[..., 2] - picture[..., 0] > 60  # the line alone is coloured
+        return float(np.nonzero(blue)[0].mean() / len(picture))
+
+    assert height_of_line(0.0) > 0.8
+    assert height_of_line(1.0) < 0.12
+
+
 def test_one_epoch_is_seen_as_a_dot() -> None:
     none = line_chart({"x": ([1.0], [float("nan")])}, "t", "a", "b")
     dot = line_chart({"x": ([1.0], [2.0])}, "t", "a", "b")

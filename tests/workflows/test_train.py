@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from spinekit.core.landmarks import landmarks
 from spinekit.core.scene import Instance, Raster, Scene
 from spinekit.formats.registry import annotation_format
 from spinekit.models.canvas import Canvas
+from spinekit.models.environment import load_library
 from spinekit.models.tiles import tile_samples
 from spinekit.models.training import check_architecture
 from spinekit.models.weights import find_card
@@ -23,9 +25,11 @@ from spinekit.workflows.recipe import settings_of, split_table
 from spinekit.workflows.samples import write_samples
 from spinekit.workflows.seasoning import phantom_samples
 from spinekit.workflows.split import read_split
+from spinekit.workflows.train import plan_of
 from spinekit.workflows.train_close import is_close, read_close_recipe
-from spinekit.workflows.train_data import with_split
+from spinekit.workflows.train_data import prepare, with_split
 from spinekit.workflows.train_settings import TrainSettings, read_recipe
+from tests.workflows.training_films import tiny_settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CLOSE_RECIPES = sorted(path for path in (CHECKOUT / "experiments").glob("*.yaml") if is_close(path))
@@ -163,3 +167,42 @@ def predict_truth(folder: Path) -> Path:
     assert write is not None
     write(scenes, folder / "via")
     return folder / "via"
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_an_empty_part_is_told_in_one_line(part: str, tmp_path: Path) -> None:
+    settings = tiny_settings(tmp_path, "pose")
+    other = "val" if part == "train" else "train"
+    table = tmp_path / "films" / "split.csv"
+    table.write_text(table.read_text("utf-8").replace(f",{part}\n", f",{other}\n"), encoding="utf-8")
+    with pytest.raises(
+        UsageError, match=f"no labelled image of .* is in its {part} part -- give more films"
+    ) as told:
+        prepare(settings, tmp_path / "run")
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_ends_a_training_in_one_line(loss: float, tmp_path: Path) -> None:
+    load_library()
+    from spinekit.models.trainers import LandmarkTrainer
+
+    trainer = object.__new__(LandmarkTrainer)
+    trainer.tloss, trainer.epoch = {"pose_loss": loss, "box_loss": 1.0}, 4
+    trainer.args, trainer.save_dir = SimpleNamespace(lr0=0.01), tmp_path
+    with pytest.raises(
+        UsageError, match=r"epoch 5: the loss is no number any more -- lower learning_rate \(0\.01\)"
+    ):
+        trainer._note()
+    assert not list(tmp_path.iterdir()), "an epoch without a loss is none"
+
+
+def test_a_small_net_that_diverges_says_so(tmp_path: Path) -> None:
+    load_library()
+    from spinekit.models.unet_training import train_unet
+
+    settings = tiny_settings(tmp_path, "sem")
+    data = prepare(settings, tmp_path / "run").data
+    plan = replace(plan_of(settings), learning_rate=1e30, start=None)
+    with pytest.raises(UsageError, match=r"epoch [12]: the loss is no number any more -- lower learning_rate"):
+        train_unet(replace(plan, epochs=2), data.parent, tmp_path / "out", 2)
