@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 from pathlib import Path
 
-from spinekit.core.errors import UsageError
+from spinekit.core.errors import NothingUsableError, UsageError
 from spinekit.files import printable
 from spinekit.formats.foreign import foreign_tool, seen
 from spinekit.formats.plugin import AnnotationFormat
@@ -13,6 +14,7 @@ from spinekit.formats.registry import annotation_formats
 
 _DEPTH = 3  # of folders within a folder in which annotations are looked for
 _LOOKED_AT = 60  # folders
+_FILES_LOOKED_AT = 10_000
 _SHOWN = 4
 
 
@@ -22,6 +24,7 @@ def detect_format(path: Path) -> AnnotationFormat:
     Raises:
         UsageError: If there is no such path; if several formats recognise it (named, to choose from with
             ``--from``); or if none does, with what was seen and what to export instead.
+        NothingUsableError: If all there is are label files without a line.
     """
     shown = printable(str(path))
     if not path.is_file() and not path.is_dir():
@@ -47,11 +50,21 @@ def detect_format(path: Path) -> AnnotationFormat:
     tool = foreign_tool(path)
     if tool is not None:
         raise UsageError(f"{shown}: holds {tool.name}, which spinekit does not read -- {tool.advice}")
+    if path.is_dir() and _all_empty(path):
+        raise NothingUsableError(
+            f"{shown}: holds {seen(path)}, and every label file is empty -- label some images"
+        )
     names = ", ".join(item.name for item in annotation_formats() if item.read is not None)
     raise UsageError(
         f"{shown}: holds {seen(path)}, and no annotation format recognises it -- name the annotation itself, "
         f"or say with --from which of these it is: {names}"
     )
+
+
+def _all_empty(folder: Path) -> bool:
+    """Whether text files lie there, a line in none of them: labels that say that there is nothing."""
+    texts = [file for file in islice(folder.rglob("*"), _FILES_LOOKED_AT) if file.suffix.lower() == ".txt"]
+    return bool(texts) and not any(file.is_file() and file.stat().st_size for file in texts)
 
 
 def _further_down(path: Path) -> list[tuple[str, str]]:

@@ -32,6 +32,9 @@ from spinekit.formats.sources import all_labels
 MEMBRANE: Mapping[int, str] = MappingProxyType({0: "membrane", 255: "cell"})
 """Values of the ISBI 2012 EM challenge: black lines on white cells."""
 
+TAKEN = f" -- write a {FILE} where that is wrong"
+"""Ends a line about a reading that was taken because no other is sound: nothing has to be mended."""
+
 _MEMBRANES = "em-membrane"
 _BINARY_VALUES = ({1}, {255})
 
@@ -142,12 +145,12 @@ def _of_one_class(survey: Survey, schema: Schema, folder: Path) -> tuple[MaskTab
     if not values or values in _BINARY_VALUES:
         ground = dict.fromkeys(values or {1}, label)
         return MaskTable("binary", ground, source=folder.name), (
-            f"{folder}: the masks, without {FILE}, are binary, and each separate body is taken for one {label}"
+            f"{folder}: the masks, without {FILE}, are binary, and each separate body is taken for one {label}{TAKEN}"
         )
     if len(schema.levels) > 1 and survey.everywhere == set(range(1, len(schema.levels) + 1)) == values:
         return _in_order(schema.levels, folder, schema)
     return MaskTable("instances", {}, any_body=label, source=folder.name), (
-        f"{folder}: without {FILE} each value numbers one {label}"
+        f"{folder}: without {FILE} each value numbers one {label}{TAKEN}"
     )
 
 
@@ -180,5 +183,5 @@ def _in_order(levels: tuple[str, ...], folder: Path, schema: Schema) -> tuple[Ma
     table = MaskTable("classes", dict(enumerate(levels, 1)), source=f"{folder.name}: derived from its values")
     return table, (
         f"{folder}: without {FILE} values 1 to {len(levels)} are read as {levels[0]} to {levels[-1]}, the only "
-        f"part of {schema.name} of as many levels"
+        f"part of {schema.name} of as many levels{TAKEN}"
     )

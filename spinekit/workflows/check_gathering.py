@@ -21,6 +21,7 @@ from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
 from spinekit.core.translate import labels_of, translation
 from spinekit.files import printable
+from spinekit.formats.mask_meaning import TAKEN
 from spinekit.schemas import load_schema, nearest, schema_names
 
 LABELS_BROKEN = Rule(
@@ -34,6 +35,12 @@ PASSED_OVER = Rule(
     Severity.WARNING,
     "reading passed over or repaired something",
     "correct the annotation",
+)
+READING_TAKEN = Rule(
+    "reading-taken",
+    Severity.NOTE,
+    "nothing says what the values mean, and the only sound reading was taken",
+    "see that it is meant; a masks.yaml beside the masks says it for good",
 )
 LABEL_WITHOUT_IMAGE = Rule(
     "label-without-image",
@@ -60,7 +67,8 @@ CLASS_UNKNOWN = Rule(
     "correct the name, or choose the set with --schema",
 )
 RULES = (
-    LABELS_BROKEN, PASSED_OVER, LABEL_WITHOUT_IMAGE, IMAGE_WITHOUT_LABEL, IMAGE_UNMARKED, CLASS_UNKNOWN,
+    LABELS_BROKEN, PASSED_OVER, READING_TAKEN, LABEL_WITHOUT_IMAGE, IMAGE_WITHOUT_LABEL, IMAGE_UNMARKED,
+    CLASS_UNKNOWN,
 )  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -159,6 +167,8 @@ def _hint(message: str) -> str:
 def told(line: str, source: Path) -> Finding:
     """The finding that a notice of a reader makes."""
     file, place, why = split_message(line, source)
+    if line.endswith(TAKEN):
+        return Finding(READING_TAKEN, file, place, why)
     return Finding(LABEL_WITHOUT_IMAGE if ": not in " in line else PASSED_OVER, file, place, why)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spinekit.core.errors import AnnotationError, UsageError
+from spinekit.core.errors import AnnotationError, NothingUsableError, SpinekitError, UsageError
 from spinekit.core.level_points import level_point
 from spinekit.core.scene import Instance, Scene
 from spinekit.core.schema import Schema
@@ -93,6 +93,10 @@ def find_labelled(
     wanted = schema if schema is None or isinstance(schema, Schema) else load_schema(schema)
     own = own_schema(source, form, options)
     if own is None:
+        if wanted is None and _without_labels(source, form, options):
+            raise NothingUsableError(
+                f"{printable(str(source))}: read as {form.name}, it holds no label -- check the source"
+            )
         if wanted is None:
             raise UsageError(
                 f"{printable(str(source))}: {form.name} does not say what its labels are called -- "
@@ -108,6 +112,18 @@ def find_labelled(
     way = translation(own, target, *pairs)
     _check_points(way, source)
     return Labelled(source, form, options, own, target, way)
+
+
+def _without_labels(source: Path, form: AnnotationFormat, options: LabelOptions) -> bool:
+    """Whether annotations without a vocabulary say of no image that anything is there."""
+    if form.read is None:
+        return False
+    anything = schema_from_names("unnamed", "seg", ("thing",))
+    silent = replace(options, allow_missing=True, notice=lambda _: None)
+    try:
+        return not any(scene.instances or scene.raster for scene in form.read(source, anything, silent))
+    except SpinekitError:
+        return False
 
 
 def _check_points(way: Translation, source: Path) -> None:
