@@ -78,7 +78,8 @@ def display(before: Sequence[EpochReport] = ()) -> Iterator[Display]:
         before: Epochs of a training that goes on, among which the best so far may be.
     """
     console = terminal()
-    earlier, seen = list(before), list[EpochReport]()
+    earlier = list(before)
+    seen: list[EpochReport] = []
     begun = [time.monotonic()]
     told = [0]
 
