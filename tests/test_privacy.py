@@ -70,6 +70,7 @@ SAID: dict[str, list[tuple[str, ...]]] = {
     "dataset check": [("dataset", "check", "proposed/via", *KNOWN, "--out", "findings.csv")],
     "evaluate": [("evaluate", "proposed", "proposed/via", "--images", "films", "--out", "scored")],
     "measure": [("measure", "proposed", "--out", "measured")],
+    "compare": [("compare", "proposed", "proposed", "--out", "compared")],
     "dataset split": [SPLIT],
     "dataset merge": [
         ("dataset", "merge", "proposed/via", *SEEN, "--schema", "spine-ap", "--to", "coco", "--out", "merged"),

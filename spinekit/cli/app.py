@@ -8,6 +8,7 @@ import typer
 
 from spinekit import __version__
 from spinekit.cli import (
+    compare,
     convert,
     dataset,
     evaluate,
@@ -54,6 +55,7 @@ app.command("plots", no_args_is_help=True)(plots.command)
 app.command("export", no_args_is_help=True)(export.command)
 app.command("evaluate", no_args_is_help=True)(evaluate.command)
 app.command("measure", no_args_is_help=True)(measure.command)
+app.command("compare", no_args_is_help=True)(compare.command)
 app.command("convert", no_args_is_help=True)(convert.command)
 app.command("samples", no_args_is_help=True)(samples.command)
 app.command("formats")(formats.command)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from spinekit.workflows.measure import Measured, MeasureRun
 
 _EACH = 3  # images up to which all results are shown
-_LONGEST = 90  # characters of a reason
 
 
 def command(
@@ -146,6 +145,8 @@ def _print(found: MeasureRun) -> None:
     if len(found.images) <= _EACH:
         for image in found.images:
             console.print(_of_image(image))
+            for line in _refusals(image):
+                console.print(line, markup=False, style="dim")
     else:
         console.print(_of_all(found))
 
@@ -156,21 +157,18 @@ def _of_image(image: Measured) -> Table:
     from spinekit.views.wording import interval, number
 
     shown = Table(title=printable(image.image.name), title_justify="left", box=None, pad_edge=False)
-    for title, justify in (("name", "left"), ("value", "right"), ("95 % interval", "right")):
-        shown.add_column(title, justify="right" if justify == "right" else "left", no_wrap=True)
+    shown.add_column("name", no_wrap=True)
+    for title in ("value", "95 % interval"):
+        shown.add_column(title, justify="right", no_wrap=True)
     for title in ("status", "grade", "norms, reason"):
         shown.add_column(title)
     for result in image.results:
-        if not isinstance(result, Measurement):
-            shown.add_row(printable(result.name), "-", "", "refused", "", _short(result.reason))
-            continue
-        words = "; ".join(
-            [*(norm_words(norm) for norm in result.norms), *([result.reason] if result.reason else [])]
-        )
-        value, held = number(result.value, result.unit), interval(result)
-        shown.add_row(
-            printable(result.name), value, held, result.status.value, printable(result.grade), _short(words)
-        )
+        if isinstance(result, Measurement):
+            words = [norm_words(norm, note=False) for norm in result.norms]
+            words += [result.reason] if result.reason else []
+            value, held = number(result.value, result.unit), interval(result)
+            cells = (value, held, result.status.value, printable(result.grade), printable("; ".join(words)))
+            shown.add_row(printable(result.name), *cells)
     return shown
 
 
@@ -203,9 +201,15 @@ def _of_all(found: MeasureRun) -> Table:
     return shown
 
 
-def _short(text: str) -> str:
-    words = printable(text)
-    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 3]}..."
+def _refusals(image: Measured) -> list[str]:
+    """What was not measured, one line for each reason."""
+    from spinekit.core.measurement import NotMeasured
+
+    by_reason: dict[str, list[str]] = {}
+    for result in image.results:
+        if isinstance(result, NotMeasured):
+            by_reason.setdefault(result.reason, []).append(result.name)
+    return [f"not measured: {', '.join(names)}: {printable(reason)}" for reason, names in by_reason.items()]
 
 
 def _tell(found: MeasureRun) -> None:

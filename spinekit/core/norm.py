@@ -109,6 +109,19 @@ class Grade:
 
 
 @dataclass(frozen=True, slots=True)
+class LeastChange:
+    """The least change between two studies that repeated readings tell from error.
+
+    Attributes:
+        value: In the unit of the measurement.
+        source: Where it stands.
+    """
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResultRule:
     """What is said of results that code gives, by their name.
 
@@ -116,11 +129,13 @@ class ResultRule:
         pattern: A result's name, in which ``*`` stands for anything: ``disc_height_*``.
         norms: To compare them with.
         grades: Their names between decision limits.
+        least_change: Between two studies, where repeated readings are published.
     """
 
     pattern: str
     norms: tuple[Norm, ...] = ()
     grades: tuple[Grade, ...] = ()
+    least_change: LeastChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +157,17 @@ class Comparison:
     reason: str = ""
 
 
-def norm_words(beside: Comparison) -> str:
-    """A norm in words: ``Steiner 1953 82 ± 2: z +1.30``, ``Jacobson 1975: it depends on sex, which is not known``."""
+def norm_words(beside: Comparison, note: bool = True) -> str:
+    """A norm in words: ``Steiner 1953 82 ± 2: z +1.30``, ``Jacobson 1975: it depends on sex, which is not known``.
+
+    Args:
+        beside: From `spinekit.measures.norms.compared`.
+        note: Whether the norm's caution is told too.
+    """
     norm = beside.norm
     numbers = f" {beside.expected}" if beside.expected else ""
     said = beside.verdict.value or beside.reason
     if beside.z is not None:
         said = f"z {beside.z:+.2f}"
-    note = f" ({norm.note})" if norm.note else ""
-    return f"{norm.source}{numbers}: {said}{note}"
+    caution = f" ({norm.note})" if norm.note and note else ""
+    return f"{norm.source}{numbers}: {said}{caution}"

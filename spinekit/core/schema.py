@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from spinekit.core.norm import Grade, Norm, ResultRule
+from spinekit.core.norm import Grade, LeastChange, Norm, ResultRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class MeasurementFormula:
         groups: Analyses that it belongs to, e.g. ``steiner``.
         norms: To compare it with.
         grades: Names between decision limits, ascending.
+        least_change: Between two studies, where repeated readings are published.
     """
 
     name: str
@@ -52,6 +53,7 @@ class MeasurementFormula:
     groups: tuple[str, ...] = ()
     norms: tuple[Norm, ...] = ()
     grades: tuple[Grade, ...] = ()
+    least_change: LeastChange | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spinekit.core.schema import LandmarkDefinition, MeasurementFormula, Schema
-from spinekit.schemas.norm_content import grades_of, norms_of, rules_of
+from spinekit.schemas.norm_content import grades_of, least_change_of, norms_of, rules_of
 from spinekit.schemas.place import Place, nearest
 
 TASKS = ("pose", "seg", "sem", "detect")
@@ -151,7 +151,7 @@ def _formulas(place: Place) -> tuple[MeasurementFormula, ...]:
 
 def _formula(place: Place) -> MeasurementFormula:
     needed = ("name", "unit", "formula", "definition")
-    keys = place.keys((*needed, "title", "source", "groups", "norms", "grades"), needed)
+    keys = place.keys((*needed, "title", "source", "groups", "norms", "grades", "least_change"), needed)
     name = keys["name"].text()
     if not _MEASUREMENT_NAME.fullmatch(name):
         raise keys["name"].wrong(
@@ -173,6 +173,7 @@ def _formula(place: Place) -> MeasurementFormula:
         groups=groups,
         norms=norms_of(keys["norms"]) if "norms" in keys else (),
         grades=grades_of(keys["grades"]) if "grades" in keys else (),
+        least_change=least_change_of(keys["least_change"]) if "least_change" in keys else None,
     )
 
 

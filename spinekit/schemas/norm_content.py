@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
-from spinekit.core.norm import Grade, Norm, NormBand, NormKind, ResultRule
+from spinekit.core.norm import Grade, LeastChange, Norm, NormBand, NormKind, ResultRule
 from spinekit.schemas.place import Place
 from spinekit.schemas.strict_yaml import load_yaml
 
@@ -66,15 +66,25 @@ def rules_of(place: Place) -> tuple[ResultRule, ...]:
     """What is said of results by their name: ``{name or pattern: {norms: [...], grades: [...]}}``."""
     rules = []
     for pattern, said in place.keys(None).items():
-        keys = said.keys(("norms", "grades"))
+        keys = said.keys(("norms", "grades", "least_change"))
         rules.append(
             ResultRule(
                 pattern,
                 norms_of(keys["norms"]) if "norms" in keys else (),
                 grades_of(keys["grades"]) if "grades" in keys else (),
+                least_change_of(keys["least_change"]) if "least_change" in keys else None,
             )
         )
     return tuple(rules)
+
+
+def least_change_of(place: Place) -> LeastChange:
+    """The least change between two studies: ``{value, source}``."""
+    keys = place.keys(("value", "source"), ("value", "source"))
+    value = keys["value"].number()
+    if value <= 0:
+        raise keys["value"].wrong("must be above 0")
+    return LeastChange(value, keys["source"].text())
 
 
 def load_norms(path: Path) -> Mapping[str, tuple[Norm, ...]]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from spinekit.anatomy.masked_scene import with_corners
 from spinekit.core.errors import NothingUsableError, UsageError
 from spinekit.core.image import ImageRef
+from spinekit.core.level_points import level_point
 from spinekit.core.measurement import Measurement, NotMeasured, Result
 from spinekit.core.norm import Norm, Person
 from spinekit.core.scene import Scene
@@ -192,6 +193,10 @@ def _like(own: Schema) -> Schema | None:
     least = min((len(schema.landmarks) for schema in fit), default=0)
     fit = [schema for schema in fit if len(schema.landmarks) == least]
     return fit[0] if len(fit) == 1 else None
+
+
+def _knows(schema: Schema, point: str) -> bool:
+    return schema.resolve(point) is not None or level_point(point, schema) is not None
 
 
 def _norms(settings: MeasureSettings, schema: Schema) -> Mapping[str, tuple[Norm, ...]]:
