@@ -59,7 +59,9 @@ def find_start(task: str, model: str, start: Path | None, schema: Schema, downlo
 def _at_hand(task: str, model: str, schema: Schema, download: bool) -> Start:
     """Where to begin when nobody says: the library's own weights where allowed, else the nearest that ship."""
     if model == UNET:
-        return Start(model, None, f"{model} from scratch")
+        names = [name for name in shipped_names() if find_card(name).architecture == UNET]
+        hint = f"; --model {names[0]} goes on from weights that ship" if names else ""
+        return Start(model, None, f"{model} from scratch, which it is small enough for{hint}")
     if download:
         weights = _downloaded(task, model)
         return Start(model, weights, f"{model} from {weights.name} of Ultralytics")

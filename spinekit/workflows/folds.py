@@ -13,7 +13,9 @@ import numpy as np
 
 from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.files import write_text
+from spinekit.models.starting import find_start
 from spinekit.models.training import score_part
+from spinekit.schemas import load_schema
 from spinekit.workflows.dataset_split import SplitSettings, split_dataset
 from spinekit.workflows.model_folder import write_model
 from spinekit.workflows.run_recipe import RECIPE, laid_recipe, lay_recipe
@@ -71,6 +73,14 @@ def train_folds(
     notice = notice or (lambda _line: None)
     if settings.split is not None:
         notice(f"{settings.split}: not used, since folds divide all films anew")
+    start = find_start(
+        settings.task, settings.model, settings.start, load_schema(settings.schema_name), settings.download
+    )
+    if start.weights is not None:
+        notice(
+            f"every fold begins with {start.words}: if those weights learnt from these very films, the figures will "
+            "be too good -- say --start scratch, or name weights that did not"
+        )
     # All tables lie there before the first training begins: a stopped run goes on with the same folds.
     for number, rows in enumerate(_tables(settings, notice), start=1):
         write_split(_folder(out, number) / SPLIT, rows)

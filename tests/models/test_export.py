@@ -7,6 +7,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,7 @@ def with_every_kind_of_network(folder: Path) -> Path:
     save_close(close_network(finer), finer, folder / "close-2.pt")
     levels = LevelSettings(("L1", "L2"), settings.shape, CloseView(48, 18.0, (1.5, 4.0)))
     save_levels(LevelNet(2, 2), levels, folder / "levels.pt")
-    content = load_yaml(folder / "card.yaml")
+    content: Any = load_yaml(folder / "card.yaml")
     content["close"].append({"file": "close-2.pt", "sha256": sha256_of(folder / "close-2.pt")})
     content["levels"] = {"file": "levels.pt", "sha256": sha256_of(folder / "levels.pt")}
     (folder / "card.yaml").write_text(dump_yaml(content), encoding="utf-8")

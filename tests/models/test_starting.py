@@ -27,6 +27,12 @@ def test_a_bare_architecture_begins_from_the_nearest_that_ships(offline: Calls) 
     assert offline.made == []
 
 
+def test_the_small_net_begins_from_scratch_and_says_how_not_to() -> None:
+    start = find_start("sem", "unet", None, load_schema("em-membrane"))
+    assert start.weights is None
+    assert start.words.endswith("--model em-sem goes on from weights that ship")
+
+
 @pytest.mark.parametrize(("task", "model"), [("pose", "yolo11x"), ("seg", "yolo12s"), ("detect", "yolo26m")])
 def test_what_does_not_ship_begins_from_scratch_and_says_why(task: str, model: str) -> None:
     start = find_start(task, model, None, ORBIT)

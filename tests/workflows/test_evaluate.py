@@ -354,10 +354,10 @@ def test_two_readers_of_real_films(tmp_path: Path) -> None:
         both = []
         for reader in readers:
             shapes = json.loads((reader / path.name).read_text("utf-8"))["shapes"]
-            found: dict[str, list[list[float]]] = {}
+            places: dict[str, list[list[float]]] = {}
             for shape in shapes:
-                found.setdefault(shape["label"], []).append(shape["points"][0])
-            both.append({label: points[0] for label, points in found.items() if len(points) == 1})
+                places.setdefault(shape["label"], []).append(shape["points"][0])
+            both.append({label: points[0] for label, points in places.items() if len(points) == 1})
         errors += [math.dist(both[0][label], both[1][label]) for label in both[0].keys() & both[1].keys()]
         absent += len(both[1].keys() - both[0].keys())
     found = evaluate(
