@@ -18,6 +18,7 @@ from spinekit.models.load import load_reader
 from spinekit.models.reader import Reader
 from spinekit.workflows.reading import read_with
 from spinekit.workflows.recipe import LabelledData, part_of_scene, read_labelled, split_table
+from spinekit.workflows.score_detection import DetectionTally
 from spinekit.workflows.score_masks import MaskTally
 from spinekit.workflows.score_pixels import PixelTally
 from spinekit.workflows.score_points import PointTally
@@ -54,15 +55,16 @@ def accuracy(
         NothingUsableError: If the part holds no film that can be scored.
     """
     reader = load_reader(model)
-    tally = _tally(reader)
+    tallies = _tallies(reader)
     for pair in _pairs(recipe, reader, part, spacing_mm, on_progress):
-        tally.add(pair)
-    section = tally.section()
-    if section is None:
+        for tally in tallies:
+            tally.add(pair)
+    sections = [section for tally in tallies if (section := tally.section()) is not None]
+    if not sections:
         raise NothingUsableError(
             f"{recipe.name}: no film of the {part} part can be scored -- check the recipe's data and split"
         )
-    return section.headlines()
+    return [score for section in sections for score in section.headlines()]
 
 
 def _pairs(
@@ -85,13 +87,15 @@ def _pairs(
             on_progress(done, truth.image.name)
 
 
-def _tally(reader: Reader) -> Tally:
-    """The kind of comparison whose headline goes into a card of that task."""
+def _tallies(reader: Reader) -> tuple[Tally, ...]:
+    """The kinds of comparison whose headlines go into a card of that task."""
     if reader.card.task == "sem":
-        return PixelTally()
+        return (PixelTally(),)
     if reader.card.task == "seg":
-        return MaskTally()
-    return SpineTally() if reader.schema.levels else PointTally()
+        return (MaskTally(), DetectionTally())
+    if reader.card.task == "detect":
+        return (DetectionTally(),)
+    return (SpineTally() if reader.schema.levels else PointTally(),)
 
 
 def _in_words_of(truth: Scene, schema: Schema) -> Scene:

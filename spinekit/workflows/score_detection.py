@@ -126,6 +126,7 @@ class DetectionTally:
             charts[f"{kind}_confusion"] = self._confusion_chart(counts, kind, drawn.best)
         return Section(
             "detection", "Detection", tuple(notes), tuple(scores),
+            headline=tuple(f"{kinds[0][0]} {name}" for name in ("mAP50", "mAP50-95")),
             parts={label: tuple(some) for label, some in parts.items()}, part="class", charts=charts,
         )  # fmt: skip
 
