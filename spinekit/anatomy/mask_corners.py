@@ -3,9 +3,9 @@
 A rotated rectangle errs by the wedge of a body; four lines of their own do not. The lines are fitted in a
 frame that runs with the spine (the tangent of the line through the neighbours' centres), each to the part of
 the contour that can only be its own, by least absolute deviations, so that an osteophyte or a torn corner
-does not turn it. Angles are to be taken from the fitted lines. A corner is the crossing of two lines moved to
-the contour point beyond it (a rounded, waisted or lipped body has its corner there): heights and slips are
-to be taken from those.
+does not turn it. Angles are to be taken from the fitted lines. A corner is the crossing of two lines, moved to the
+contour where that does not reach it or reaches beyond it (a rounded, waisted or lipped body): heights and
+slips are to be taken from those.
 
 Frame: pixels, x right, y down, pixel centres at integers; of non-square pixels the caller gives isotropic
 coordinates.
@@ -19,11 +19,16 @@ import cv2
 import numpy as np
 
 from spinekit.core.image import FloatArray
-from spinekit.core.outline import Outline, ring_area
+from spinekit.core.outline import Outline, resampled, ring_area
 
 ROUNDS = 4  # of fitting and turning the frame
+REFINING = 3  # further rounds, in which each border's points are those nearest to its line
+MARGIN = 0.12  # of a border at either end that is left out then: corners are round, lipped or torn
 STEPS = 8  # of reweighting in each line
 SNAP = 0.16  # widths around a crossing in which its corner is looked for
+SHARP = 1.0  # px that pixels may take from a sharp corner or add to it
+SHARP_SHARE = 0.03  # the same in widths
+LEGS = 0.12  # widths of contour on either side of a tip that tell where it would be without pixels
 NEAR_PART = 5.0  # px; parts nearer than this to the largest one belong to the body
 WINDOW = 0.05  # widths on either side of the middle in which the middle of an endplate is read
 SAMPLES = 240  # points on the contour, at least
@@ -35,6 +40,7 @@ AREA_RANGE = (
 )  # of the fitted quadrilateral over the mask: rounder shapes have more, waisted ones less
 MAX_RESIDUAL = 0.07  # of a border, mean distance in widths
 MAX_GAP = 0.12  # of a corner to the contour, in widths
+MIN_ENDS = 0.2  # of the shorter of two opposite borders over the longer
 MAX_HOLES = 0.02  # of the area
 
 
@@ -43,7 +49,7 @@ class BodyShape:
     """What a mask says of a body's four borders.
 
     Attributes:
-        corners: (4, 2) px TL, TR, BL, BR in the viewer's frame, on the contour.
+        corners: (4, 2) px TL, TR, BL, BR in the viewer's frame, on the contour or where pixels alone keep it away.
         plates: (4, 2) px ends of the fitted superior (left, right) and inferior (left, right) endplate lines.
         middles: (2, 2) px of the superior and the inferior endplate, on the contour, halfway between left and
             right.
@@ -94,6 +100,8 @@ def body_shape(outline: Outline, down: FloatArray | None = None) -> BodyShape | 
             return None
         angle += (np.arctan(fitted.lines[0, 0]) + np.arctan(fitted.lines[1, 0])) / 2
     fitted = _four_lines(even, angle)
+    for _ in range(REFINING):
+        fitted = None if fitted is None else _refitted(even, fitted)
     return None if fitted is None else _shape(points, fitted, area, _holes(outline, area))
 
 
@@ -119,11 +127,11 @@ def _contour(outline: Outline) -> tuple[FloatArray, FloatArray, float] | None:
         np.linalg.norm(np.diff(rings[largest], axis=0, append=rings[largest][:1]), axis=1).sum()
     )
     step = min(1.0, perimeter / SAMPLES)
-    main = _along(rings[largest], step)
+    main = resampled(rings[largest], step)
     kept, even, area = [main], [_smoothed(main)], areas[largest]
     for index, ring in enumerate(rings):
         if index != largest:
-            part = _along(ring, step)
+            part = resampled(ring, step)
             if _nearest(part, main) <= NEAR_PART:
                 kept.append(part)
                 even.append(_smoothed(part))
@@ -136,15 +144,6 @@ def _smoothed(points: FloatArray) -> FloatArray:
     return np.asarray(
         np.mean([np.roll(points, shift, axis=0) for shift in range(-SMOOTH, SMOOTH + 1)], axis=0)
     )
-
-
-def _along(ring: FloatArray, step: float) -> FloatArray:
-    """Points at even distances along a closed ring, the first half a step from its first vertex."""
-    closed = np.concatenate([ring, ring[:1]])
-    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
-    count = max(4, int(np.ceil(lengths[-1] / step)))
-    at = (np.arange(count) + 0.5) * lengths[-1] / count
-    return np.stack([np.interp(at, lengths, closed[:, 0]), np.interp(at, lengths, closed[:, 1])], axis=1)
 
 
 def _nearest(part: FloatArray, main: FloatArray) -> float:
@@ -192,6 +191,33 @@ def _four_lines(points: FloatArray, angle: float) -> _Fit | None:
     return _Fit(turn, lines, residuals)
 
 
+def _refitted(points: FloatArray, fitted: _Fit) -> _Fit | None:
+    """The lines anew, each through the points that are nearest to it and well between its ends.
+
+    A strongly wedged body has a short side, of which the first choice by place takes in part of an endplate.
+    """
+    crossings = _crossings(fitted.lines)
+    if crossings is None:
+        return None
+    local = points @ fitted.turn
+    starts, ends = crossings[[0, 2, 0, 1]], crossings[[1, 3, 2, 3]]
+    ways = ends - starts
+    away = local[:, None, :] - starts
+    share = (away * ways).sum(axis=2) / (ways**2).sum(axis=1)
+    nearest = starts + np.clip(share, 0, 1)[..., None] * ways
+    owner = np.linalg.norm(local[:, None, :] - nearest, axis=2).argmin(axis=1)
+    lines, residuals = fitted.lines.copy(), fitted.residuals.copy()
+    for index in range(4):
+        chosen = (owner == index) & (share[:, index] > MARGIN) & (share[:, index] < 1 - MARGIN)
+        axis = index // 2
+        run, rise = local[chosen, axis], local[chosen, 1 - axis]
+        line = _robust_line(run, rise) if len(run) >= 4 else None
+        if line is not None:
+            lines[index] = line
+            residuals[index] = float(np.abs(rise - line[0] * run - line[1]).mean() / np.hypot(1.0, line[0]))
+    return _Fit(fitted.turn, lines, residuals)
+
+
 def _robust_line(run: FloatArray, rise: FloatArray) -> tuple[float, float] | None:
     """Slope and offset of least absolute deviations, by reweighted least squares."""
     centre = float(run.mean())
@@ -221,7 +247,7 @@ def _shape(points: FloatArray, fitted: _Fit, area: float, holes: float) -> BodyS
     quad = crossings[[0, 1, 3, 2]]
     area_ratio = abs(ring_area(quad)) / area
     back = fitted.turn.T
-    doubts = _doubts(fitted.residuals / width, area_ratio, gaps / width, holes)
+    doubts = _doubts(fitted.residuals / width, area_ratio, gaps / width, holes, _ends(crossings))
     if middles is None:
         return None
     return BodyShape(
@@ -248,17 +274,43 @@ def _crossings(lines: FloatArray) -> FloatArray | None:
 
 
 def _snapped(local: FloatArray, crossings: FloatArray, width: float) -> tuple[FloatArray, FloatArray]:
-    """Crossings moved to the contour point near them that lies farthest outwards; their distances to the contour."""
+    """Corners on the contour, and the distances of the crossings from it.
+
+    A crossing that pixels alone keep from the contour is the corner. Otherwise the corner is the contour point near
+    it that lies farthest outwards: waisted and hollow bodies and lips reach beyond it, rounded ones stay behind.
+    """
     corners, gaps = crossings.copy(), np.zeros(4)
     for index in range(4):
         away = local - crossings[index]
         distance = np.hypot(away[:, 0], away[:, 1])
         gaps[index] = distance.min()
         near = np.flatnonzero(distance <= SNAP * width)
-        if near.size:
-            outward = crossings[index] - crossings[3 - index]  # the corner across the body
-            corners[index] = local[near[np.argmax(away[near] @ outward)]]
+        if not near.size:
+            continue
+        outward = crossings[index] - crossings[3 - index]  # from the corner across the body
+        reach = away[near] @ outward / np.hypot(outward[0], outward[1])
+        sharp = reach.max() <= SHARP and gaps[index] <= max(1.5 * SHARP, SHARP_SHARE * width)
+        if not sharp:
+            corners[index] = _sharpened(local, int(near[np.argmax(reach)]), width)
     return corners, gaps
+
+
+def _sharpened(local: FloatArray, tip: int, width: float) -> FloatArray:
+    """A tip of the contour where the borders on either side of it meet: pixels blunt a sharp one by up to two."""
+    first, last = 2, max(6, round(LEGS * width))
+    if len(local) < 4 * last:
+        return np.asarray(local[tip])
+    legs = [local[np.mod(tip + way * np.arange(first, last), len(local))] for way in (-1, 1)]
+    middles = [leg.mean(axis=0) for leg in legs]
+    ways = [np.linalg.svd(leg - middle)[2][0] for leg, middle in zip(legs, middles, strict=True)]
+    parting = float(ways[0][0] * ways[1][1] - ways[0][1] * ways[1][0])
+    if abs(parting) < 0.3:
+        return np.asarray(local[tip])
+    between = middles[1] - middles[0]
+    step = float(between[0] * ways[1][1] - between[1] * ways[1][0]) / parting
+    met = middles[0] + step * ways[0]
+    near = float(np.hypot(*(met - local[tip]))) <= max(3.0, SHARP_SHARE * width)
+    return np.asarray(met if near else local[tip])
 
 
 def _middles(local: FloatArray, corners: FloatArray, width: float) -> FloatArray | None:
@@ -275,12 +327,22 @@ def _middles(local: FloatArray, corners: FloatArray, width: float) -> FloatArray
     return np.stack([centre + top * upright, centre + bottom * upright])
 
 
-def _doubts(residuals: FloatArray, area_ratio: float, gaps: FloatArray, holes: float) -> tuple[str, ...]:
+def _ends(quad: FloatArray) -> float:
+    """Length of the shorter side of a quadrilateral over that of the one across, the smaller of both pairs."""
+    borders = [float(np.hypot(*(quad[b] - quad[a]))) for a, b in ((0, 1), (2, 3), (0, 2), (1, 3))]
+    return min(min(pair) / max(pair) for pair in (borders[:2], borders[2:]))
+
+
+def _doubts(
+    residuals: FloatArray, area_ratio: float, gaps: FloatArray, holes: float, ends: float
+) -> tuple[str, ...]:
     found = []
     borders = ("superior endplate", "inferior endplate", "left side", "right side")
     crooked = [name for name, value in zip(borders, residuals, strict=True) if value > MAX_RESIDUAL]
     if crooked:
         found.append(f"{' and '.join(crooked)} of the mask not straight")
+    if ends < MIN_ENDS:
+        found.append("the mask comes to a point")
     if not AREA_RANGE[0] <= area_ratio <= AREA_RANGE[1]:
         found.append(f"the mask is no quadrilateral (area ratio {area_ratio:.2f})")
     torn = [name for name, gap in zip(("TL", "TR", "BL", "BR"), gaps, strict=True) if gap > MAX_GAP]

@@ -14,8 +14,9 @@ from spinekit.core.landmarks import landmarks
 from spinekit.core.outline import Outline, ring_area
 from spinekit.core.scene import Instance, Scene
 
-# Bodies that a quadrilateral is no picture of: the atlas is a ring, the dens stands on C2, the sacrum goes on.
-_NO_BODY = frozenset({"C1"})
+# What a quadrilateral is no picture of: the atlas is a ring, a femoral head round; the dens stands on C2, the sacrum
+# goes on.
+_NO_BODY = frozenset({"C1", "FH1", "FH2"})
 _ONE_PLATE = {"C2": ("TL", "TR", "TM", "STL", "STR"), "S1": ("BL", "BR", "BM", "SBL", "SBR")}
 
 
@@ -41,9 +42,9 @@ def with_corners(scene: Scene) -> Scene:
         return scene
     scale = calibrated(np.ones(2), scene.image)
     scale = scale / scale[0]
-    ways = {}
+    ways: dict[int, FloatArray] = {}
     for reader in dict.fromkeys(item.reader for item in scene.instances):
-        items = [item for item in scene.instances if item.reader == reader]
+        items = [item for item in scene.instances if item.reader == reader and item.label not in _NO_BODY]
         ways |= _ways(items, levels, scale)
     return replace(
         scene,

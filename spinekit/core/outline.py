@@ -40,6 +40,23 @@ def ring_area(ring: FloatArray) -> float:
     return float(0.5 * np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
 
 
+def resampled(ring: FloatArray, step: float) -> FloatArray:
+    """Points at even distances along a closed ring, the first half a step from its first vertex.
+
+    Args:
+        ring: (N, 2) px.
+        step: Distance between points, px; made a little smaller so that it divides the ring's length.
+
+    Returns:
+        (M, 2) px, M >= 4.
+    """
+    closed = np.concatenate([ring, ring[:1]])
+    lengths = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
+    count = max(4, int(np.ceil(lengths[-1] / step)))
+    at = (np.arange(count) + 0.5) * lengths[-1] / count
+    return np.stack([np.interp(at, lengths, closed[:, 0]), np.interp(at, lengths, closed[:, 1])], axis=1)
+
+
 def to_mask(outline: Outline, height: int, width: int) -> BoolArray:
     """The pixels whose centres lie inside.
 

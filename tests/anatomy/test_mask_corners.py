@@ -132,7 +132,7 @@ def test_quality_tells_what_is_no_body() -> None:
     angle = np.linspace(0, 2 * np.pi, 90)[:-1]
     disc = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     ellipse = fitted(disc * (40, 14) + 75)
-    assert ellipse.doubts == ("the mask is no quadrilateral (area ratio 1.08)",)
+    assert ellipse.doubts == ("the mask is no quadrilateral (area ratio 1.09)",)
     round_one = fitted(disc * (40, 40) + 75)
     assert any("no corner" in doubt for doubt in round_one.doubts)
     triangle = body_shape(Outline((np.array([[0.0, 0], [60, 30], [0, 60]]),)), DOWN)

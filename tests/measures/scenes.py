@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from spinekit.core.body_points import BODY_POINTS
 from spinekit.core.image import FloatArray, ImageRef
 from spinekit.core.landmarks import landmarks
 from spinekit.core.scene import Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.core.spacing import Spacing
+from spinekit.phantoms.profile import LEVELS, POINTS, Curves, lateral_profile
 from spinekit.schemas import load_schema
 
 CORNERS = ("TL", "TR", "BL", "BR")
@@ -106,13 +108,52 @@ def head(
 
 def any_scene(schema: Schema, seed: int) -> Scene:
     """A scene on which every measurement of a schema has a value: a spine, or scattered points."""
+    if schema.view.endswith(("lateral", "sagittal MRI")):
+        return side_view(schema, seed)
     if schema.levels:
-        return spine(spine_corners((LOWER, TRIPLE)[seed % 2]), schema=schema.name)
+        front = replace(image(), hints={"view": "AP"})
+        labels = load_schema("spine-ap").levels
+        scene = spine(spine_corners((LOWER, TRIPLE)[seed % 2]), ref=front)
+        named = (replace(item, label=level) for item, level in zip(scene.instances, labels, strict=True))
+        return replace(scene, schema=schema, instances=tuple(named))
     points = {}
     for name in schema.landmark_names:
         random = np.random.default_rng([seed, zlib.crc32(name.encode())])
         points[name] = random.uniform(100, 500, 2)
     return head(points, schema)
+
+
+def side_view(schema: Schema, seed: int) -> Scene:
+    """A lateral spine of whatever levels and points a schema has; of masks with the points fitted to them."""
+    random = np.random.default_rng(seed)
+    profile = lateral_profile(Curves(*random.uniform((45, 20, 0, 25, 5), (75, 55, 25, 50, 25))))
+    middle = np.array([300.0, 900.0])
+    bodies = dict(zip(LEVELS, profile.corners + middle, strict=True))
+    middles = dict(zip(LEVELS, profile.middles + middle, strict=True))
+    hips = dict(zip(("FH1", "FH2"), profile.hips + middle, strict=True))
+    items = []
+    for level in schema.levels:
+        if level in bodies:
+            body = bodies[level]
+            fitted = body + random.normal(0, 0.3, body.shape)
+            points = dict(zip(POINTS, body, strict=True))
+            if not schema.landmarks:
+                points = dict(zip(BODY_POINTS, [*body, *middles[level], *fitted], strict=True))
+            lost = {
+                "C2": ("sup", "TL", "TR", "TM", "STL", "STR"),
+                "S1": ("inf", "BL", "BR", "BM", "SBL", "SBR"),
+            }
+            kept = {
+                name: xy for name, xy in points.items() if not name.startswith(lost.get(level, ("none",)))
+            }
+        elif level in hips:
+            kept = {"centre": hips[level]}
+        else:
+            continue
+        names = schema.landmark_names or (tuple(kept) if level in hips else BODY_POINTS)
+        xy = np.array([kept.get(name, np.full(2, np.nan)) for name in names])
+        items.append(Instance(level, (0, 0, 1, 1), landmarks=landmarks(names, xy)))
+    return Scene(image(), schema, tuple(items))
 
 
 def moved(
@@ -127,12 +168,17 @@ def moved(
     return replace(scene, instances=tuple(items), image=ref or scene.image)
 
 
+def _swapped_sides(names: Sequence[str]) -> list[int]:
+    other = {"L": "R", "R": "L"}
+    return [names.index(name[:-1] + other.get(name[-1], name[-1])) for name in names]
+
+
 def mirrored(scene: Scene) -> Scene:
     """The scene as in a film turned over: x runs the other way and mirrored names change places."""
-    flip = list(scene.schema.flip_index()) or [1, 0, 3, 2]
     items = []
     for item in scene.instances:
         assert item.landmarks is not None
+        flip = list(scene.schema.flip_index()) or _swapped_sides(item.landmarks.names)
         xy = item.landmarks.xy[flip] * np.array([-1.0, 1.0]) + np.array([scene.image.width - 1.0, 0.0])
         items.append(replace(item, landmarks=landmarks(item.landmarks.names, xy)))
     return replace(scene, instances=tuple(items))
