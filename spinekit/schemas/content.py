@@ -94,7 +94,7 @@ def to_analysis(content: object, source: str) -> Schema:
     Raises:
         UsageError: Names the file, the place in it and how to mend it.
     """
-    keys = Place(source, "the analysis", content).keys(ANALYSIS_KEYS, ("title", "landmarks", "measurements"))
+    keys = Place(source, "the analysis", content).keys(ANALYSIS_KEYS, ("title",))
     return Schema(
         name=Path(source).stem,
         version=1,
@@ -102,8 +102,8 @@ def to_analysis(content: object, source: str) -> Schema:
         task="pose",
         view="any",
         classes=("any",),
-        landmarks=_landmarks(keys["landmarks"]),
-        measurements=_formulas(keys["measurements"]),
+        landmarks=_landmarks(keys["landmarks"]) if "landmarks" in keys else (),
+        measurements=_formulas(keys["measurements"]) if "measurements" in keys else (),
         constructions=_constructions(keys["constructions"]) if "constructions" in keys else {},
         results=rules_of(keys["results"]) if "results" in keys else (),
     )
