@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from spinekit.core.errors import AnnotationError
@@ -31,6 +31,7 @@ from spinekit.workflows.check_gathering import (
     known_schema,
     unknown_classes,
 )
+from spinekit.workflows.manifest import completed, known_beside
 
 FOREIGN_CACHE = Rule(
     "labels-cache",
@@ -185,6 +186,7 @@ def _read_files(
     gathered = found.gathered
     pairs = list(labelled(data))
     groups = _original_names(found.folder)
+    known = known_beside(found.folder)
     into = translation(meaning.schema, found.schema) if meaning.schema is not found.schema else None
     met: set[str] = set()
     for number, (text, name) in enumerate(pairs, start=1):
@@ -204,7 +206,8 @@ def _read_files(
         if faults.unread:
             gathered.partial.add(image.name)
         original = groups.get(PurePosixPath(image.name).name, image.name)
-        scene = Scene(image, meaning.schema, items, group=_group(original))
+        scene = completed(Scene(image, meaning.schema, items), known)
+        scene = replace(scene, group=scene.group or _group(original))
         if into is not None:
             with contextlib.suppress(KeyError):  # a class that the schema lacks: told by unknown_classes
                 scene = translate(scene, into).scene

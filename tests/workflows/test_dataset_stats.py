@@ -27,6 +27,7 @@ from spinekit.workflows.census import (
     position_map,
     quartiles,
 )
+from spinekit.workflows.convert import ConvertSettings, convert
 from spinekit.workflows.dataset_stats import StatsSettings, dataset_stats, summary
 from tests.formats.annotation_samples import POSE, real_data
 from tests.workflows.labelled_films import HEIGHT, WIDTH, block, data_set, dots
@@ -161,3 +162,26 @@ def test_real_membranes() -> None:
     held = dataset_stats(settings).census
     assert held.images == 25
     assert held.classes["membrane"].pixels / (25 * 512 * 512) == pytest.approx(0.224, abs=0.001)
+
+
+def test_age_sex_spacing_and_groups_survive_a_conversion(shapes: Path, tmp_path: Path) -> None:
+    """A YOLO set has no place for them; its manifest has, where the user asked for age and sex."""
+    before = summary(dataset_stats(StatsSettings(data=shapes)).census)
+    for wanted in (True, False):
+        out = tmp_path / f"yolo-{wanted}"
+        convert(ConvertSettings(source=shapes, out=out, to="yolo", covariates=wanted))
+        after = summary(dataset_stats(StatsSettings(data=out)).census)
+        assert (after["groups"], after["images_without_group"]) == (1, 2)
+        if wanted:
+            assert after["persons"] == before["persons"]
+            assert after["age_years"] == before["age_years"]
+        else:
+            assert [person["sex"] for person in after["persons"]] == [None] * len(after["persons"])
+    spaced = tmp_path / "yolo-True" / "manifest.csv"
+    rows = list(csv.reader(spaced.read_text().splitlines()))
+    place = rows[0].index("row_mm")
+    rows = [rows[0], *([*row[:place], "0.5", "0.25", "detector", *row[place + 3 :]] for row in rows[1:])]
+    spaced.write_text("".join(",".join(row) + "\n" for row in rows))
+    held = summary(dataset_stats(StatsSettings(data=spaced.parent)).census)
+    assert held["spacing"] == [{"row_mm": 0.5, "col_mm": 0.25, "origin": "detector", "images": 3}]
+    assert held["classes"]["cell"]["longer_side_mm"] is not None
