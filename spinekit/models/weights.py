@@ -45,6 +45,8 @@ class ModelCard:
         weights: The file.
         view: What an image must show.
         mirrored: Whether films are read mirrored as well and the looks averaged.
+        turned: Whether sections are read in all eight positions and the looks averaged (semantic models on square
+            tiles: a section has no up, and each look errs elsewhere).
         scales: Sizes, as parts of the canvas, at which films are read; the looks are averaged.
         architecture: ``yolo11n`` and the like, or ``unet``.
         enlarge: Factor by which tiles are enlarged (semantic models), otherwise 1.
@@ -74,6 +76,7 @@ class ModelCard:
     close: tuple[BesideFile, ...] = ()
     levels: BesideFile | None = None
     separation: float | None = None
+    turned: bool = False
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -137,6 +140,7 @@ def _read_card(folder: Path, weights: Path) -> ModelCard:
             weights=weights,
             view=str(content["view"]),
             mirrored=bool(content.get("mirrored", False)),
+            turned=bool(content.get("turned", False)),
             architecture=str(content.get("architecture", "")),
             scales=tuple(float(scale) for scale in content.get("scales", (1.0,))),
             enlarge=int(content.get("enlarge", 1)),

@@ -77,6 +77,7 @@ def _card(trained: Trained, digest: str) -> dict[str, Any]:
         "architecture": settings.model,
         "canvas": {"height": settings.height, "width": settings.width},
         # A model that was trained on mirrored films may read them so.
+        **({"turned": True} if settings.task == "sem" and "microscopy" in schema.view else {}),
         "mirrored": settings.task == "pose" and (settings.augment or {}).get("fliplr", 0.0) > 0,
         "scales": [1.0],
         "enlarge": settings.enlarge,
