@@ -7,13 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spinekit.core.body_points import PLATE_ENDS
 from spinekit.core.image import FloatArray
+from spinekit.core.landmarks import Landmarks
 from spinekit.core.scene import Absent, Instance, Scene
 from spinekit.measures.cobb import CORNERS
+from spinekit.measures.column import UNKNOWN_VIEW, view_of
 from spinekit.measures.frame import FARTHEST
 from spinekit.measures.interval import Draws
 
 MIN_BODIES = 5
+NO_BODIES = frozenset(
+    {"C1", "C2", "S1", "FH1", "FH2", "pelvis", "shoulders"}
+)  # no quadrilaterals of the spine
 INFERRED = "inferred"  # begins the flag of a body that was drawn where it must be, not seen
 
 
@@ -49,16 +55,20 @@ def find_bodies(scene: Scene, draws: Draws) -> Bodies | Absent:
     Returns:
         The bodies, or why there are none to measure on: fewer than 5, or a level found twice.
     """
-    known = scene.schema.levels
-    levelled = bool(scene.instances) and all(item.label in known for item in scene.instances)
-    labels = [item.label for item in scene.instances]
+    view = view_of(scene)
+    if view != "frontal":
+        return Absent(f"this is a {view} image" if view else UNKNOWN_VIEW)
+    known = tuple(level for level in scene.schema.levels if level not in NO_BODIES)
+    items = [item for item in scene.instances if item.label not in NO_BODIES]
+    levelled = bool(items) and all(item.label in known for item in items)
+    labels = [item.label for item in items]
     if levelled:
         doubled = [level for level in known if labels.count(level) > 1]
         if doubled:
             return Absent(f"{', '.join(doubled)} was found more than once")
     kept: list[tuple[Instance, FloatArray]] = []
     left_out: list[str] = []
-    for number, item in enumerate(scene.instances, 1):
+    for number, item in enumerate(items, 1):
         corners = _corners(item, item.label if levelled else f"{item.label} {number}")
         if isinstance(corners, Absent):
             left_out.append(corners.reason)
@@ -69,7 +79,7 @@ def find_bodies(scene: Scene, draws: Draws) -> Bodies | Absent:
     )
     kept.sort(key=key)
     missing = _missing(known, labels, levelled)
-    if scene.instances and all(_without_corners(item) for item in scene.instances):
+    if items and all(_without_corners(item) for item in items):
         return Absent("the bodies have no corners")
     if len(kept) < MIN_BODIES:
         why = "; ".join(x for x in (*left_out, missing) if x)
@@ -90,9 +100,15 @@ def _corners(item: Instance, name: str) -> FloatArray | Absent:
         return Absent(f"{name} was inferred, not seen, and is left out")
     if marks is None or _without_corners(item):
         return Absent(f"{name} has no corners and is left out")
-    corners = marks.xy[[marks.index(corner) for corner in CORNERS]]
+    corners = marks.xy[_rows(marks)]
     fault = _fault(corners, name)
     return Absent(f"{fault} and is left out") if fault else corners
+
+
+def _rows(marks: Landmarks) -> list[int]:
+    """Where the four corners stand; of a body fitted to its mask the ends of the endplates' lines."""
+    fitted = set(PLATE_ENDS) <= set(marks.names)
+    return [marks.index(name) for name in (PLATE_ENDS if fitted else CORNERS)]
 
 
 def _fault(corners: FloatArray, name: str) -> str:
@@ -117,7 +133,10 @@ def _without_corners(item: Instance) -> bool:
 def _missing(known: tuple[str, ...], labels: list[str], levelled: bool) -> str:
     """What of the schema's levels was not found, in words, or nothing."""
     if levelled:
-        absent = [level for level in known if level not in labels]
+        # Sets that reach up to the neck do not expect it on every film: there only gaps between bodies count.
+        seen = [known.index(label) for label in labels]
+        expected = known if known[0] == "T1" else known[min(seen) : max(seen) + 1]
+        absent = [level for level in expected if level not in labels]
         return f"not found: {', '.join(absent)}" if absent else ""
     if known and len(labels) != len(known):
         return f"{len(labels)} bodies found where {len(known)} are expected"
@@ -147,7 +166,7 @@ def _draws(items: list[Instance], how: Draws) -> FloatArray | None:
         marks = item.landmarks
         if marks is None or marks.spread is None:
             return None
-        order = [marks.index(corner) for corner in CORNERS]
+        order = _rows(marks)
         if not bool((np.abs(marks.spread[order]) < FARTHEST).all()):
             return None
         corners = [

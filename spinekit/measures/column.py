@@ -31,6 +31,9 @@ _NAMED = ("sup_post", "sup_ant", "inf_post", "inf_ant")
 # The viewer's names in the order above, for a patient who faces the image's right and left.
 _RIGHT = ("TL", "TR", "BL", "BR", "TM", "BM", "STL", "STR", "SBL", "SBR")
 _LEFT = ("TR", "TL", "BR", "BL", "TM", "BM", "STR", "STL", "SBR", "SBL")
+UNKNOWN_VIEW = (
+    "the image says neither frontal nor lateral -- name a set of one view, such as spine-lateral-levels"
+)
 _FRONTAL = frozenset({"AP", "PA", "FRONTAL"})
 _LATERAL = frozenset({"LL", "RL", "LLO", "RLO", "LATERAL", "LLD", "RLD", "SAGITTAL"})
 
@@ -106,12 +109,7 @@ def find_column(scene: Scene, draws: Draws) -> Column | Absent:
     """
     view = view_of(scene)
     if view != "lateral":
-        return Absent(
-            "this is a frontal image"
-            if view
-            else "the image does not say whether it is frontal or lateral -- name a set of one view, such as "
-            "spine-lateral-levels"
-        )
+        return Absent("this is a frontal image" if view else UNKNOWN_VIEW)
     known = scene.schema.levels
     items = [item for item in scene.instances if item.label not in HIPS]
     named = any(item.label in known for item in items)

@@ -186,10 +186,10 @@ def mirrored(scene: Scene) -> Scene:
 
 def relabelled(scene: Scene) -> Scene:
     """The scene with all points where they are, but the mirrored names changing places."""
-    flip = list(scene.schema.flip_index()) or [1, 0, 3, 2]
     items = []
     for item in scene.instances:
         assert item.landmarks is not None
+        flip = list(scene.schema.flip_index()) or _swapped_sides(item.landmarks.names)
         items.append(replace(item, landmarks=landmarks(item.landmarks.names, item.landmarks.xy[flip].copy())))
     return replace(scene, instances=tuple(items))
 

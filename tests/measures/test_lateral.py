@@ -216,7 +216,7 @@ def test_bodies_without_levels_are_counted_and_reviewed() -> None:
 
 def test_seen_from_the_front_nothing_is_measured() -> None:
     scene = masked(lateral_profile(), schema="vertebrae")
-    assert "frontal or lateral" in refusal(scene, "body")
+    assert "neither frontal nor lateral" in refusal(scene, "body")
     assert isinstance(measure(scene, only=["lumbar_lordosis"])[0], NotMeasured)
     said = replace(scene, image=replace(scene.image, hints={"view": "LATERAL"}))
     assert measured(said, "lumbar_lordosis").value == pytest.approx(58, abs=0.6)
