@@ -77,22 +77,25 @@ class Network:
         scores, proto = (output[0], output[1]) if isinstance(output, (tuple, list)) else (output, None)
         if isinstance(scores, (tuple, list)):  # mask networks nest their prototypes
             scores, proto = scores
-        kept = non_max_suppression(
+        found, rows = non_max_suppression(
             scores, score, overlap, agnostic=True, max_det=_MAX_DETECTIONS, nc=self._classes,
-            max_time_img=_NMS_SECONDS,
-        )[0]  # fmt: skip
+            max_time_img=_NMS_SECONDS, return_idxs=True,
+        )  # fmt: skip
+        kept = found[0]
+        of_class = scores[0, 4 : 4 + self._classes, rows[0].flatten().long()]
+        shares = of_class.T.double().cpu().numpy().reshape(-1, self._classes)
         boxes = kept[:, :4].double().cpu().numpy()
         certainty, labels = kept[:, 4].double().cpu().numpy(), kept[:, 5].long().cpu().numpy()
         if self._task == "pose":
             # Named, not -1: a film on which nothing is found leaves no rows to divide by.
             values = (kept.shape[1] - 6) // self._points
             points = kept[:, 6:].reshape(len(kept), self._points, values).double().cpu().numpy()
-            return RawDetections(boxes, certainty, labels, points=points)
+            return RawDetections(boxes, certainty, labels, shares, points=points)
         if self._task == "detect":
-            return RawDetections(boxes, certainty, labels)
+            return RawDetections(boxes, certainty, labels, shares)
         if isinstance(proto, (tuple, list)):
             proto = proto[-1]
         assert proto is not None, "a mask network gives prototypes"
         channels = proto[0]
         logits = (kept[:, 6:] @ channels.flatten(1)).reshape(-1, *channels.shape[1:])
-        return RawDetections(boxes, certainty, labels, logits=logits.float().cpu().numpy())
+        return RawDetections(boxes, certainty, labels, shares, logits=logits.float().cpu().numpy())

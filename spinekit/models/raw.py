@@ -16,6 +16,7 @@ class RawDetections:
         boxes: (N, 4) left, top, right, bottom.
         scores: (N,).
         labels: (N,) class indices.
+        shares: (N, C) certainty of every class, of which ``scores`` and ``labels`` are the highest.
         points: (N, K, 3) x, y, presence; None for a mask network.
         logits: (N, h/4, w/4) float32 mask logits; None for a pose network.
     """
@@ -23,5 +24,6 @@ class RawDetections:
     boxes: npt.NDArray[np.float64]
     scores: npt.NDArray[np.float64]
     labels: npt.NDArray[np.int64]
+    shares: npt.NDArray[np.float64]
     points: npt.NDArray[np.float64] | None = None
     logits: npt.NDArray[np.float32] | None = None

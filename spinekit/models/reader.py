@@ -16,6 +16,7 @@ from spinekit.core.schema import Schema
 from spinekit.models.canvas import Canvas, fit_film
 from spinekit.models.environment import load_library, use_threads
 from spinekit.models.masks import mask_outline
+from spinekit.models.raw import RawDetections
 from spinekit.models.training import TASKS
 from spinekit.models.views import Look, merge, unmirrored
 from spinekit.models.weights import ModelCard, check_weights
@@ -111,19 +112,33 @@ class InstanceReader:
         fitted = fit_film(image.pixels, self.card.canvas)
         raw = self._network(fitted.pixels, CANDIDATE_SCORE, _OVERLAP)
         boxes = fitted.to_film(raw.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
-        for box, score, label in zip(boxes, raw.scores, raw.labels, strict=True):
-            yield Instance(self.schema.classes[int(label)], _box(box), None, None, float(score), Author.MODEL)
+        for box, score, label, share in zip(boxes, raw.scores, raw.labels, self._of_levels(raw), strict=True):
+            name = self.schema.classes[int(label)]
+            yield Instance(name, _box(box), score=float(score), author=Author.MODEL, level_shares=share)
 
     def _shapes(self, image: Image) -> Iterator[Instance]:
         fitted = fit_film(image.pixels, self.card.canvas)
         raw = self._network(fitted.pixels, CANDIDATE_SCORE, _OVERLAP)
         assert raw.logits is not None
         boxes = fitted.to_film(raw.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
-        for box, score, label, logits in zip(boxes, raw.scores, raw.labels, raw.logits, strict=True):
+        for box, score, label, share, logits in zip(
+            boxes, raw.scores, raw.labels, self._of_levels(raw), raw.logits, strict=True
+        ):
             outline = mask_outline(logits, box, fitted, image.ref.height, image.ref.width)
             if outline.rings:
                 name = self.schema.classes[int(label)]
-                yield Instance(name, _box(box), outline, None, float(score), Author.MODEL)
+                yield Instance(
+                    name, _box(box), outline, score=float(score), author=Author.MODEL, level_shares=share
+                )
+
+    def _of_levels(self, raw: RawDetections) -> list[FloatArray | None]:
+        """How likely each detection is each of the schema's levels, where its classes are levels."""
+        classes, levels = self.schema.classes, self.schema.levels
+        if not levels or not set(levels) <= set(classes):
+            return [None] * len(raw.shares)
+        of_level = raw.shares[:, [classes.index(level) for level in levels]]
+        # What several classes believe in together is still one body.
+        return list(of_level / np.maximum(of_level.sum(axis=1, keepdims=True), 1.0))
 
 
 def _box(values: FloatArray) -> Box:
