@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spinekit.core.errors import AnnotationError, NothingUsableError, UsageError
 from spinekit.files import printable
-from spinekit.metrics.comparison import compare_paired
+from spinekit.metrics.comparison import compare_drawn, compare_paired
 from spinekit.runs import claim_folder
 from spinekit.workflows.evaluation import Contest, EvaluateSettings, Evaluation
 from spinekit.workflows.evaluation_sources import Source, open_both
@@ -189,7 +189,7 @@ def _nothing(run: _Run, truth: Path, predicted: Path) -> str:
 
 
 def _contests(first: _Run, second: _Run) -> Iterator[Contest]:
-    """Every figure that both give image by image."""
+    """Every figure that both give image by image, or over the same draws of images."""
     groups = first.unpaired.groups or None
     others = {section.key: _by_image(section) for section in second.sections}
     for section in first.sections:
@@ -201,6 +201,13 @@ def _contests(first: _Run, second: _Run) -> Iterator[Contest]:
                 yield Contest(section.title, metric, compare_paired(items, theirs, groups))
             except ValueError:
                 continue
+        drawn = next((other.drawn for other in second.sections if other.key == section.key), {})
+        for metric, figure in section.drawn.items():
+            if metric in drawn:
+                try:
+                    yield Contest(section.title, metric, compare_drawn(figure, drawn[metric], groups))
+                except ValueError:
+                    continue
 
 
 def _by_image(section: Section) -> dict[str, Mapping[str, float]]:

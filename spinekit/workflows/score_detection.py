@@ -13,6 +13,7 @@ from spinekit.core.scene import Instance, Scene
 from spinekit.core.score import Score
 from spinekit.core.translate import labels_of
 from spinekit.metrics.bootstrap import Groups, score_of_draws
+from spinekit.metrics.comparison import Drawn
 from spinekit.metrics.detection import (
     CONFIDENCES,
     RECALLS,
@@ -96,6 +97,7 @@ class DetectionTally:
         scores: list[Score] = []
         parts: dict[str, list[Score]] = {}
         charts: dict[str, Chart] = {}
+        compared: dict[str, Drawn] = {}
         notes = [
             "Average precision by pycocotools at the size of the images: IoU 0.50 (mAP50), 0.50 to 0.95 by 0.05 "
             "(mAP50-95), 101 points of recall, at most 100 predictions an image; means over the classes that occur.",
@@ -115,6 +117,7 @@ class DetectionTally:
             found = matches(self._true, self._alternatives, len(self._labels), by_mask)
             drawn = curves(found)
             scores += self._scores(found, kind, drawn.best, groups)
+            compared |= self._figures(found, kind, drawn.best)
             for place, label in enumerate(self._labels):
                 if found[place].true.sum():
                     parts.setdefault(label, []).extend(self._scores([found[place]], kind, drawn.best, groups))
@@ -128,23 +131,29 @@ class DetectionTally:
             "detection", "Detection", tuple(notes), tuple(scores),
             headline=tuple(f"{kinds[0][0]} {name}" for name in ("mAP50", "mAP50-95")),
             parts={label: tuple(some) for label, some in parts.items()}, part="class", charts=charts,
+            drawn=compared,
         )  # fmt: skip
 
     def _scores(
         self, found: Sequence[ClassMatches], kind: str, confidence: float, groups: Groups | None
     ) -> tuple[Score, ...]:
         missed = int(sum(one.true.sum() - one.right[0].sum() for one in found))
-        precisions = [
-            (f"{kind} mAP50", partial(mean_average_precision, found, thresholds=slice(0, 1))),
-            (f"{kind} mAP50-95", partial(mean_average_precision, found, thresholds=slice(None))),
-        ]
-        rates = [
-            (f"{kind} {name}", partial(_rate, found, confidence, place)) for place, name in enumerate(_RATES)
-        ]
         return known(
-            partial(score_of_draws, name, self._names, figure, missed, groups, _DRAWS)
-            for name, figure in (*precisions, *rates)
+            partial(score_of_draws, name, self._names, drawn.figure, missed, groups, _DRAWS)
+            for name, drawn in self._figures(found, kind, confidence).items()
         )
+
+    def _figures(self, found: Sequence[ClassMatches], kind: str, confidence: float) -> dict[str, Drawn]:
+        """What can be computed with every image counted so many times."""
+        figures = {
+            f"{kind} mAP50": partial(mean_average_precision, found, thresholds=slice(0, 1)),
+            f"{kind} mAP50-95": partial(mean_average_precision, found, thresholds=slice(None)),
+            **{
+                f"{kind} {name}": partial(_rate, found, confidence, place)
+                for place, name in enumerate(_RATES)
+            },
+        }
+        return {name: Drawn(self._names, figure, _DRAWS) for name, figure in figures.items()}
 
     def _confusion_chart(self, counts: FloatArray, kind: str, confidence: float) -> Chart:
         used = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))

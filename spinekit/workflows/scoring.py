@@ -17,6 +17,7 @@ from spinekit.core.score import Score
 from spinekit.formats.rings import corner_outline
 from spinekit.metrics.bodies import match_centres
 from spinekit.metrics.bootstrap import Groups
+from spinekit.metrics.comparison import Drawn
 
 Chart = Callable[[], bytes]
 """Draws a PNG when it is wanted."""
@@ -51,6 +52,7 @@ class Section:
         parts: Figures of each part (a landmark, a class, a measurement), by its name.
         part: What a part is, in a word.
         charts: Plots by the name of their file, without suffix.
+        drawn: Figures over all images that no single image has, by the name of their score, to be compared.
     """
 
     key: str
@@ -62,6 +64,7 @@ class Section:
     parts: Mapping[str, tuple[Score, ...]] = field(default_factory=dict)
     part: str = ""
     charts: Mapping[str, Chart] = field(default_factory=dict)
+    drawn: Mapping[str, Drawn] = field(default_factory=dict)
 
     def headlines(self) -> list[Score]:
         """The figures of a model's card, in its order."""

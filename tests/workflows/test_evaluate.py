@@ -236,6 +236,21 @@ def test_two_predictions_are_compared_image_by_image(tmp_path: Path) -> None:
         run(tmp_path, better, [skull(name) for name in names], against=tmp_path / "foreign")
 
 
+def test_average_precision_of_two_predictions_is_compared_on_the_same_draws(tmp_path: Path) -> None:
+    names = [f"{k}.png" for k in range(6)]
+    truth = [spine(name, masks=True) for name in names]
+    worse = [spine(name, skip=("T3", "T9"), masks=True) for name in names]
+    write(worse[:5], tmp_path / "other")
+    found = run(tmp_path, truth, truth, against=tmp_path / "other", missing="skip")
+    (contest,) = [one for one in found.contests if one.metric == "mask mAP50"]
+    result = contest.result
+    assert (result.first, result.n, result.p) == (pytest.approx(1), 5, None)
+    assert result.second == pytest.approx(15 / 17)
+    assert result.difference == pytest.approx(2 / 17)
+    assert result.low == pytest.approx(2 / 17)  # the same two are missing in every image
+    assert result.high == pytest.approx(2 / 17)
+
+
 def test_everything_is_written(tmp_path: Path) -> None:
     names = [f"{k}.png" for k in range(4)]
     for name in names:

@@ -204,5 +204,7 @@ def test_a_small_net_that_diverges_says_so(tmp_path: Path) -> None:
     settings = tiny_settings(tmp_path, "sem")
     data = prepare(settings, tmp_path / "run").data
     plan = replace(plan_of(settings), learning_rate=1e30, start=None)
-    with pytest.raises(UsageError, match=r"epoch [12]: the loss is no number any more -- lower learning_rate"):
+    with pytest.raises(
+        UsageError, match=r"epoch [12]: the loss is no number any more -- lower learning_rate"
+    ):
         train_unet(replace(plan, epochs=2), data.parent, tmp_path / "out", 2)
