@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 
@@ -9,7 +11,7 @@ from spinekit.core.errors import UsageError
 from spinekit.core.measurement import Measurement, NotMeasured
 from spinekit.core.norm import NormKind, Person, Verdict
 from spinekit.core.scene import Absent, Scene
-from spinekit.measures import group_names, measure
+from spinekit.measures import check_measurements, group_names, measure
 from spinekit.metrics.isbi_classes import POINTS, clinical_classes, clinical_values
 from spinekit.phantoms.skull_face import Face
 from spinekit.schemas import load_schema
@@ -205,3 +207,67 @@ def agree(scene: Scene) -> None:
         assert result.value == pytest.approx(value, abs=1e-6)
         kinds = CLASS[result.name]
         assert kinds[result.grade.split(",")[0]] == classes[name]
+
+
+OWN_SET = """
+name: short
+version: 1
+title: Five points of somebody's own
+task: pose
+view: skull, lateral
+classes: [head]
+landmarks:
+  - {name: Sella turcica, definition: centre, aliases: [S]}
+  - {name: nasion, definition: "alias of N in the analyses"}
+  - {name: point A, definition: subspinale, aliases: [A]}
+  - {name: point B, definition: supramentale, aliases: [B]}
+  - {name: symphysis, definition: its centre, aliases: [D]}
+measurements_from: cephalometry
+measurements:
+  - {name: d_ahead, unit: deg, formula: snd - snb, definition: symphysis ahead of B, groups: [mine]}
+"""
+
+
+def test_a_set_of_ones_own_is_measured_by_yaml_alone(tmp_path: Path) -> None:
+    path = tmp_path / "short.yaml"
+    path.write_text(OWN_SET, encoding="utf-8")
+    schema = load_schema(path)
+    check_measurements(schema)
+    found = {r.name: r for r in measure(photographed(Face(sna=83.0, snb=79.0, snd=77.5), schema))}
+    values = {name: r.value for name, r in found.items() if isinstance(r, Measurement)}
+    assert values == pytest.approx(
+        {
+            "sna": 83,
+            "snb": 79,
+            "anb": 4,
+            "snd": 77.5,
+            "isbi_sna": 83,
+            "isbi_snb": 79,
+            "isbi_anb": 4,
+            "d_ahead": -1.5,
+        }
+    )
+    refused = found["fma"]
+    assert isinstance(refused, NotMeasured)
+    assert refused.reason.startswith("short has no Po (porion")
+    assert {*GROUPS, "mine"} == set(group_names(schema))
+
+
+@pytest.mark.parametrize(
+    ("formula", "unit", "told"),
+    [
+        ("snd + distance(S, N)", "deg", "an angle and a length cannot be added"),
+        ("angle(N; S, Dd)", "deg", "did you mean D?"),
+        ("distance(S, N)", "deg", "gives a length, but its unit is 'deg'"),
+    ],
+)
+def test_a_wrong_line_of_ones_own_is_told_before_a_film_is_read(
+    tmp_path: Path, formula: str, unit: str, told: str
+) -> None:
+    path = tmp_path / "short.yaml"
+    line = f'  - {{name: wrong, unit: {unit}, formula: "{formula}", definition: none}}\n'
+    path.write_text(OWN_SET + line, encoding="utf-8")
+    with pytest.raises(UsageError, match="schema short, measurement wrong: line 1, column") as caught:
+        check_measurements(load_schema(path))
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
