@@ -12,7 +12,7 @@ from spinekit.core.image import FloatArray
 from spinekit.core.measurement import NotMeasured, Result
 from spinekit.core.outline import Outline, resampled, ring_area
 from spinekit.core.scene import Absent, Scene
-from spinekit.measures.column import LIA, LIP, LSA, LSP, Column, find_column
+from spinekit.measures.column import IA, IM, IP, LIA, LIP, LSA, LSP, SA, SM, SP, Column, find_column
 from spinekit.measures.interval import Draws
 from spinekit.measures.plugin import CodeMeasurement
 from spinekit.measures.quantity import Quantity, results_along
@@ -47,7 +47,7 @@ def _lip(side: str, which: str, corner: int) -> Quantity:
 
 
 _ROUGH = "root mean square distance of the endplate's contour from a smooth bow (a parabola) through it"
-_HOLLOW = "depth of the smooth bow through the endplate's contour, + hollow"
+_HOLLOW = "distance of the endplate's middle on the contour from the line between its corners, + hollow"
 QUANTITIES = (
     _plate("irregularity", "superior", (LSP, LSA), _ROUGH),
     _plate("irregularity", "inferior", (LIP, LIA), _ROUGH),
@@ -76,7 +76,7 @@ def measure_degeneration(scene: Scene, draws: Draws) -> tuple[Result, ...]:
     for row, outline in enumerate(column.outlines):
         if outline is None or bool(np.isnan(column.points[row, LSP:]).any()):
             continue
-        for name, value in contour_values(_contour(outline, column), column.points[row, LSP:]).items():
+        for name, value in contour_values(_contour(outline, column), column.points[row]).items():
             values[name][row] = value
     return results_along(scene, column, QUANTITIES, values, None, pairs=False)
 
@@ -90,13 +90,14 @@ def _contour(outline: Outline, column: Column) -> FloatArray:
     return column.plane.to_plane(resampled(ring, _STEP))
 
 
-def contour_values(contour: FloatArray, plates: FloatArray) -> dict[str, float]:
+def contour_values(contour: FloatArray, points: FloatArray) -> dict[str, float]:
     """The signs of one body; those that its contour does not show are left out.
 
     Args:
         contour: (N, 2) plane coordinates.
-        plates: (4, 2) ends of the endplates' lines: superior posterior, anterior, inferior posterior, anterior.
+        points: (10, 2) plane coordinates in the order of `spinekit.measures.column`.
     """
+    plates = points[LSP:]
     middle = plates.mean(axis=0)
     depth = float(np.hypot(*(plates[[1, 3]].mean(axis=0) - plates[[0, 2]].mean(axis=0))))
     height = float(np.hypot(*(plates[2:].mean(axis=0) - plates[:2].mean(axis=0))))
@@ -104,9 +105,14 @@ def contour_values(contour: FloatArray, plates: FloatArray) -> dict[str, float]:
         return {}
     found: dict[str, float] = {}
     for which, (start, end) in (("superior", plates[:2]), ("inferior", plates[2:])):
-        bow = _bow(contour, start, end, middle, REACH * height)
-        if bow is not None:
-            found[f"degeneration_irregularity_{which}"], found[f"degeneration_concavity_{which}"] = bow
+        rough = _roughness(contour, start, end, middle, REACH * height)
+        if rough is not None:
+            found[f"degeneration_irregularity_{which}"] = rough
+    for which, (back, front, hollow) in (("superior", (SP, SA, SM)), ("inferior", (IP, IA, IM))):
+        _, inwards, length = _axes(points[back], points[front], middle)
+        depth_there = float((points[hollow] - (points[back] + points[front]) / 2) @ inwards)
+        if np.isfinite(depth_there):
+            found[f"degeneration_concavity_{which}"] = 100 * depth_there / length
     for side, top, bottom in (("anterior", plates[1], plates[3]), ("posterior", plates[0], plates[2])):
         lips = _lips(contour, top, bottom, middle, depth)
         if lips is not None:
@@ -114,10 +120,10 @@ def contour_values(contour: FloatArray, plates: FloatArray) -> dict[str, float]:
     return found
 
 
-def _bow(
+def _roughness(
     contour: FloatArray, start: FloatArray, end: FloatArray, middle: FloatArray, reach: float
-) -> tuple[float, float] | None:
-    """Roughness and hollow of an endplate in % of its length."""
+) -> float | None:
+    """Distance of an endplate's contour from a smooth bow in % of its length."""
     along, inwards, length = _axes(start, end, middle)
     share, depth = (contour - start) @ along / length, (contour - start) @ inwards
     near = (share > MARGIN) & (share < 1 - MARGIN) & (np.abs(depth) < reach)
@@ -126,8 +132,7 @@ def _bow(
     x, y = share[near] - 0.5, depth[near]
     bow = np.polynomial.Polynomial.fit(x, y, 2).convert().coef
     rest = y - np.polynomial.polynomial.polyval(x, bow)
-    hollow = -bow[2] / 4 if len(bow) > 2 else 0.0
-    return 100 * float(np.sqrt((rest**2).mean())) / length, 100 * float(hollow) / length
+    return 100 * float(np.sqrt((rest**2).mean())) / length
 
 
 def _lips(
