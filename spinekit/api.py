@@ -31,6 +31,7 @@ def predict(
     report: bool = True,
     threads: int | None = None,
     max_pixels: int = MAX_PIXELS,
+    window: str | None = None,
     on_progress: workflow.Progress | None = None,
 ) -> workflow.PredictRun:
     """Reads films, names and measures what is in them, and writes overlays, tables and a report.
@@ -45,6 +46,7 @@ def predict(
         report: Whether to write ``report.html``.
         threads: Threads to compute with; None for every core.
         max_pixels: Larger images are refused before they are decoded.
+        window: Which window DICOM images are read by, as in `convert`; None for the files' own.
         on_progress: Told before every file: files done, files in all, the next one's name.
 
     Returns:
@@ -65,6 +67,7 @@ def predict(
         report=report,
         threads=threads,
         max_pixels=max_pixels,
+        window=None if window is None else reading.parse_window(window),
     )
     return workflow.predict(settings, on_progress)
 
@@ -84,6 +87,9 @@ def convert(
     consensus: str | None = None,
     covariates: bool = False,
     copy_images: bool | None = None,
+    split: str | Path | None = None,
+    allow_leak: bool = False,
+    window: str | None = None,
     on_progress: converting.Progress | None = None,
     on_loss: Callable[[Mapping[str, str]], None] | None = None,
 ) -> converting.Conversion:
@@ -103,6 +109,10 @@ def convert(
         consensus: ``"mean"`` to average the points of several readers; None to keep them apart.
         covariates: Whether age and sex may be written.
         copy_images: Whether 8-bit copies of the images are laid beside; None where the format needs them.
+        split: Table of ``name,group,part``; the output is laid out by its parts.
+        allow_leak: Whether a patient or an image may be in two of the parts.
+        window: Which window DICOM images are shown by: ``"C,W"``, the number or name of one of the files' own, or
+            ``"full"``; None for the files' own.
         on_progress: Told of work: what, how many images are done, of how many (0: unknown).
         on_loss: Told, before anything is written, what is lost.
 
@@ -126,6 +136,9 @@ def convert(
         consensus=consensus,
         covariates=covariates,
         copy_images=copy_images,
+        split=None if split is None else Path(split),
+        allow_leak=allow_leak,
+        window=None if window is None else reading.parse_window(window),
     )
     return converting.convert(settings, on_progress, on_loss)
 

@@ -75,7 +75,7 @@ CASES = [
         )
         if (name, kind) != ("scenes", "empty")
     ),
-    Bad("A1 scenes empty", text(""), USAGE, "x.json.*does not say what its labels are called", SCENES),
+    Bad("A1 scenes empty", text(""), NOTHING, "x.json.*holds no label", SCENES),
     Bad("A1 labelme cut", lambda folder: put(with_image(folder), "a.json", '{"shapes": ['), FAILED,
         r"a.json.*line 1",
         LABELME),

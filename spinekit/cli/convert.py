@@ -75,6 +75,15 @@ def command(
     allow_leak: Annotated[
         bool, typer.Option("--allow-leak", help="Even where a patient or an image is in two parts of it.")
     ] = False,
+    window: Annotated[
+        str | None,
+        typer.Option(
+            metavar="C,W|NAME|full",
+            help="Show DICOM images by this window: centre and width, the number or name of one of the files' own, "
+            "or the whole range.",
+            show_default="the files' own",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, for scripts.")] = False,
 ) -> None:
     """Convert annotations from one format to another; what the target cannot carry is told first.
@@ -88,12 +97,14 @@ def command(
     * `spinekit convert labels.csv dataset --to yolo --schema orbit-4 --images films/`
     * `spinekit convert labels.csv dataset --to yolo --images films/ --split split.csv`
     * `spinekit convert coco.json via --to via --map names.yaml --allow-loss`
+    * `spinekit convert slices/ dataset --to yolo --window 300,1500`
     * `spinekit convert two-readers/ merged --to coco --consensus mean`
 
     Ends with 0 (all done), 1 (some images or the annotation failed), 2 (usage, or a loss that was not
     allowed), 3 (nothing to convert), 4 (environment).
     """
     with one_line_errors():
+        from spinekit.formats.reading import parse_window
         from spinekit.workflows.convert import ConvertSettings, convert
 
         settings = ConvertSettings(
@@ -112,6 +123,7 @@ def command(
             copy_images=copy_images,
             split=split,
             allow_leak=allow_leak,
+            window=None if window is None else parse_window(window),
         )
         with progress_bar("images", quiet=as_json) as bar:
             line = bar.add_task("reading", total=None)

@@ -37,6 +37,14 @@ def command(
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Refuse larger images before decoding.")
     ] = 200_000_000,
+    window: Annotated[
+        str | None,
+        typer.Option(
+            metavar="C,W|NAME|full",
+            help="Read DICOM images by this window; see `spinekit convert`.",
+            show_default="the files' own",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, for scripts.")] = False,
 ) -> None:
     """Read films: name bodies and landmarks, measure, draw, report.
@@ -70,6 +78,7 @@ def command(
                 report=report,
                 threads=threads,
                 max_pixels=max_pixels,
+                window=window,
                 on_progress=show,
             )
         if as_json:

@@ -43,7 +43,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[Image]:
 
     Args:
         path: The file.
-        options: Spacing stated by the user, limit of pixels.
+        options: Spacing and window stated by the user, limit of pixels.
 
     Raises:
         ReadError: If the object is damaged, too large, or of an unsupported kind.
@@ -88,7 +88,12 @@ def _image(
     from spinekit.formats.dicom_grey import group_item, render, render_colour
     from spinekit.formats.dicom_spacing import find_spacing
 
-    made = render_colour(header, frame) if frame.colour else render(header, frame.values, frame.index)
+    if frame.colour:
+        made = render_colour(header, frame)
+        if options.window is not None:
+            made.warnings.append("a colour image has no window: the one asked for is not used")
+    else:
+        made = render(header, frame.values, frame.index, options.window)
     measures = group_item(header.item, frame.index, "PixelMeasuresSequence")
     finding = find_spacing(header.item, measures)
     spacing, source = finding.spacing, finding.source

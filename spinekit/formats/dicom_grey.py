@@ -8,38 +8,25 @@ the known range of the output and never against the image's own maximum.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spinekit.core.image import BoolArray, UInt8Array
+from spinekit.core.image import BoolArray
 from spinekit.core.outline import Outline, to_mask
 from spinekit.formats import grey
 from spinekit.formats.dicom_header import ImageHeader
+from spinekit.formats.dicom_lut import looked_up, lookup_table
 from spinekit.formats.dicom_pixels import PALETTE, Frame, colour_to_grey
 from spinekit.formats.dicom_values import BadAttributeError, code, decimal, decimals, integer
+from spinekit.formats.dicom_window import Rendering, windowed
+from spinekit.formats.plugin import WindowChoice
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 Values = npt.NDArray[Any]
-
-
-@dataclass(slots=True)
-class Rendering:
-    """The 8-bit picture of a frame while it is made.
-
-    Attributes:
-        record: Provenance: what was done in each step.
-        warnings: One line each.
-        pixels: (H, W) the result.
-    """
-
-    record: dict[str, str] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    pixels: UInt8Array = field(default_factory=lambda: np.zeros((0, 0), dtype=np.uint8))
 
 
 def group_item(item: Dataset, frame: int, sequence: str) -> Dataset:
@@ -81,12 +68,12 @@ def modality_values(header: ImageHeader, stored: Values, frame: int, made: Rende
     tables = place.get("ModalityLUTSequence")
     if isinstance(tables, Sequence) and len(tables):
         try:
-            first, entries, _ = _lookup_table(header, tables[0], header.signed)
+            first, entries, _ = lookup_table(header, tables[0], header.signed)
         except BadAttributeError as error:
             made.warnings.append(f"{error}: the modality LUT is not used")
         else:
             made.record["modality"] = f"LUT of {entries.size} entries"
-            return _looked_up(stored, first, entries)
+            return looked_up(stored, first, entries)
     return _rescaled(place, stored, made)
 
 
@@ -107,13 +94,17 @@ def _rescaled(place: Dataset, stored: Values, made: Rendering) -> Values:
     return stored * slope + intercept
 
 
-def render(header: ImageHeader, stored: Values, frame: int) -> Rendering:
+def render(header: ImageHeader, stored: Values, frame: int, window: WindowChoice | None = None) -> Rendering:
     """The 8-bit picture of a grey frame.
 
     Args:
         header: Of the object.
         stored: (H, W) stored values.
         frame: Index of the frame.
+        window: What the user asks for; None for the file's own.
+
+    Raises:
+        ReadError: If the file has no such window.
     """
     made = Rendering()
     padding = _padding(header, stored, made)
@@ -122,7 +113,8 @@ def render(header: ImageHeader, stored: Values, frame: int) -> Rendering:
         kept = ~padding if kept is None else kept & ~padding
     levels = grey.levels_of(stored, kept)
     values = modality_values(header, levels.values, frame, made)
-    made.pixels = levels.picture(_windowed(header, values, levels.counts, frame, made))
+    place = group_item(header.item, frame, "FrameVOILUTSequence")
+    made.pixels = levels.picture(windowed(header, place, values, levels.counts, window, made))
     made.record["inversion"] = _inversion(header)
     if made.record["inversion"] != "none":
         made.pixels = np.subtract(255, made.pixels, dtype=np.uint8)
@@ -152,134 +144,6 @@ def _inversion(header: ImageHeader) -> str:
         return "MONOCHROME1"
     inverse = code(header.item, "PresentationLUTShape") == "INVERSE"
     return "PresentationLUTShape INVERSE" if inverse else "none"
-
-
-def _windowed(
-    header: ImageHeader, values: Values, counts: npt.NDArray[np.int64], frame: int, made: Rendering
-) -> UInt8Array:
-    """8 bits for each level by VOI LUT, else window, else percentiles; also where those show nothing.
-
-    Args:
-        header: Of the object.
-        values: (N,) levels after the modality transformation.
-        counts: (N,) pixels of each that count.
-        frame: Index of the frame.
-        made: Takes record and warnings.
-    """
-    place = group_item(header.item, frame, "FrameVOILUTSequence")
-    table = _by_voi_lut(header, place, values, made)
-    if table is None:
-        table = _by_window(place, values, made)
-    if table is not None:
-        shown, there = table[counts > 0], values[counts > 0]
-        if not shown.size or shown.min() < shown.max() or there.min() == there.max():
-            return table
-        made.warnings.append(f"the stated window shows nothing of the image ({made.record['window']})")
-    low, high = grey.percentile_window(values, counts)
-    made.record["window"] = grey.percentile_words(low, high)
-    return grey.linear(values, low, high)
-
-
-def _by_voi_lut(header: ImageHeader, place: Dataset, values: Values, made: Rendering) -> UInt8Array | None:
-    """By the first VOI LUT (PS3.3 C.11.2.1.1), or None where there is none that can be used."""
-    tables = place.get("VOILUTSequence")
-    if not isinstance(tables, Sequence) or not len(tables):
-        return None
-    try:
-        first, entries, bits = _lookup_table(header, tables[0], bool(values.min() < 0))
-    except BadAttributeError as error:
-        made.warnings.append(f"{error}: the VOI LUT is not used")
-        return None
-    if len(tables) > 1:
-        made.warnings.append(f"{len(tables)} VOI LUTs are offered: the first was used")
-    taken = max(8, int(entries.max()).bit_length())
-    if taken != bits:
-        # A table declared deeper than it is would leave the picture dark.
-        made.warnings.append(f"the VOI LUT says {bits} bits and takes {taken}: scaled by {taken}")
-    made.record["window"] = f"VOI LUT of {entries.size} entries, {taken} bits"
-    eight = grey.linear(entries, 0.0, float(2**taken - 1))
-    return _looked_up(values, first, eight)
-
-
-def _by_window(place: Dataset, values: Values, made: Rendering) -> UInt8Array | None:
-    """By the first window (PS3.3 C.11.2.1.2 and .3), or None where there is none that can be used."""
-    try:
-        centres, widths = decimals(place, "WindowCenter"), decimals(place, "WindowWidth")
-    except BadAttributeError as error:
-        made.warnings.append(f"{error}: the window is not used")
-        return None
-    if not centres and not widths:
-        return None
-    if not centres or not widths:
-        missing = "WindowWidth (0028,1051)" if centres else "WindowCenter (0028,1050)"
-        made.warnings.append(f"{missing} is missing: the window is not used")
-        return None
-    function = code(place, "VOILUTFunction") or "LINEAR"
-    if function not in {"LINEAR", "LINEAR_EXACT", "SIGMOID"}:
-        made.warnings.append("VOILUTFunction (0028,1056) is not known: taken as LINEAR")
-        function = "LINEAR"
-    centre, width = centres[0], widths[0]
-    if width <= 0 or (function == "LINEAR" and width < 1):
-        made.warnings.append(f"WindowWidth (0028,1051) is {width:g}: the window is not used")
-        return None
-    if len(centres) > 1:
-        made.warnings.append(f"{len(centres)} windows are offered: the first was used")
-    made.record["window"] = f"{function} centre {centre:g} width {width:g}"
-    return window(values, centre, width, function)
-
-
-def window(values: Values, centre: float, width: float, function: str = "LINEAR") -> UInt8Array:
-    """8 bits by a window of DICOM PS3.3 C.11.2.1.2 (LINEAR, LINEAR_EXACT) or C.11.2.1.3.1 (SIGMOID).
-
-    Args:
-        values: Values after the modality transformation, of any shape.
-        centre: Of the window.
-        width: At least 1 for LINEAR, above 0 for the others.
-        function: LINEAR, LINEAR_EXACT or SIGMOID.
-    """
-    x = values.astype(np.float64)
-    if function == "SIGMOID":
-        share = 1.0 / (1.0 + np.exp(np.clip(-4.0 * (x - centre) / width, -700, 700)))
-    elif function == "LINEAR_EXACT":
-        share = (x - centre) / width + 0.5
-    elif width == 1:
-        share = (x > centre - 0.5).astype(np.float64)
-    else:
-        share = (x - (centre - 0.5)) / (width - 1.0) + 0.5
-    return grey.to_uint8(np.clip(share, 0.0, 1.0) * 255.0)
-
-
-def _lookup_table(header: ImageHeader, table: Dataset, signed: bool) -> tuple[int, Values, int]:
-    """First value mapped, entries and their declared bits of an item with ``LUTDescriptor`` and ``LUTData``.
-
-    Raises:
-        BadAttributeError: If descriptor and data do not fit.
-    """
-    descriptor, data = table.get("LUTDescriptor"), table.get("LUTData")
-    if not isinstance(descriptor, Sequence) or len(descriptor) != 3 or data is None:
-        raise BadAttributeError("LUTDescriptor", "does not describe a table")
-    count, first, bits = (int(number) for number in descriptor)
-    count = count or 1 << 16
-    if signed and first > 0x7FFF:
-        first -= 1 << 16  # PS3.3 C.11.1.1: the second number has the sign of the values
-    if isinstance(data, bytes):
-        packed = len(data) < 2 * count  # 8-bit entries, two in a word
-        order = "<" if header.little_endian else ">"
-        entries = np.frombuffer(data, dtype=np.uint8 if packed else f"{order}u2")
-    else:
-        entries = np.asarray(data, dtype=np.int64) & 0xFFFF
-    if entries.size < count or not 1 <= bits <= 16:
-        raise BadAttributeError(
-            "LUTData", f"holds {entries.size} entries of {bits} bits, {count} are declared"
-        )
-    return first, entries[:count].astype(np.uint16), bits
-
-
-def _looked_up(values: Values, first: int, entries: Values) -> Values:
-    """Entries by value; values before the first or after the last take the nearest entry."""
-    index = np.clip(np.floor(values).astype(np.int64) - first, 0, entries.size - 1)
-    found: Values = entries[index]
-    return found
 
 
 def _padding(header: ImageHeader, stored: Values, made: Rendering) -> BoolArray | None:

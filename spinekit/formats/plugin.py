@@ -16,6 +16,27 @@ from spinekit.core.schema import Schema
 from spinekit.core.spacing import Spacing
 
 MAX_PIXELS = 200_000_000
+WHOLE_RANGE = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowChoice:
+    """Which window of its values a DICOM image is shown by; see `spinekit.formats.reading.parse_window`.
+
+    Attributes:
+        centre: Of a window stated in numbers, after the modality transformation.
+        width: Likewise, 1 or more; 0 where a name counts.
+        name: Number (from 1) or name of one of the file's own windows, or `WHOLE_RANGE`: from the lowest to the
+            highest value of the pixels that count.
+    """
+
+    centre: float = 0.0
+    width: float = 0.0
+    name: str = ""
+
+    def __str__(self) -> str:
+        """As a user writes it."""
+        return self.name or f"{self.centre:g},{self.width:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +47,13 @@ class ReadOptions:
         spacing: Stated by the user; overrides what the file says.
         max_pixels: Larger images (rows x columns x frames) are refused before decoding.
         root: Folder that names are made relative to; None for the file's own folder.
+        window: Which window a DICOM image is shown by; None for the file's own.
     """
 
     spacing: Spacing | None = None
     max_pixels: int = MAX_PIXELS
     root: Path | None = None
+    window: WindowChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ reason, and what cannot be read is one `ReadError` of one line.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import re
 import stat
@@ -22,8 +23,8 @@ import numpy.typing as npt
 from spinekit.core.errors import ReadError, SkipFile, UsageError
 from spinekit.core.image import Image, ImageRef
 from spinekit.core.spacing import Spacing, SpacingOrigin
-from spinekit.files import sha256_of
-from spinekit.formats.plugin import MAX_PIXELS, ReadOptions
+from spinekit.files import printable, sha256_of
+from spinekit.formats.plugin import MAX_PIXELS, WHOLE_RANGE, ReadOptions, WindowChoice
 from spinekit.formats.registry import ImageReader, image_readers
 
 T = TypeVar("T")
@@ -32,6 +33,9 @@ SNIFFED_BYTES = 1024
 MAX_BYTES = 2 << 30
 WIDEST_SPACING_MM = 10.0
 FINEST_SPACING_MM = 1e-7
+WIDEST_WINDOW = 1e9
+_NUMBER_LIKE = re.compile(r"[-+.]*\d[\d.eE+-]*")
+_ORDINAL = re.compile(r"[1-9][0-9]{0,2}")
 
 COMPANION_NAMES = frozenset({"card.yaml", "thumbs.db", "desktop.ini"})
 COMPANION_SUFFIXES = frozenset(
@@ -198,6 +202,34 @@ def parse_spacing(text: str) -> Spacing:
                 f"in mm, above 0 and up to {WIDEST_SPACING_MM:g}, like 0.143"
             )
     return Spacing(values[0], values[-1], SpacingOrigin.STATED)
+
+
+def parse_window(text: str) -> WindowChoice:
+    """A window as a user states it.
+
+    Args:
+        text: ``C,W`` (centre and width after the modality transformation, e.g. Hounsfield units), the number
+            (from 1) or the name of one of the file's own windows, or ``full``.
+
+    Raises:
+        UsageError: If it is none of these; the message says how to write it.
+    """
+    shown = f"--window {printable(text)!r}"
+    how = "give C,W like 300,1500, the number or name of one of the files' own windows, or full"
+    bare = text.strip()
+    if bare.casefold() == WHOLE_RANGE:
+        return WindowChoice(name=WHOLE_RANGE)
+    if "," not in bare:
+        if not bare or (_NUMBER_LIKE.fullmatch(bare) and not _ORDINAL.fullmatch(bare)):
+            raise UsageError(f"{shown}: is no window -- {how}")
+        return WindowChoice(name=bare)
+    try:
+        centre, width = (float(part) for part in bare.split(","))
+    except ValueError:
+        raise UsageError(f"{shown}: is no pair of numbers -- {how}") from None
+    if not math.isfinite(centre) or abs(centre) > WIDEST_WINDOW or not 1 <= width <= WIDEST_WINDOW:
+        raise UsageError(f"{shown}: no window has this centre or width -- the width is at least 1; {how}")
+    return WindowChoice(centre=centre, width=width)
 
 
 def _absolute(path: Path) -> Path:

@@ -16,6 +16,7 @@ from spinekit.workflows.convert_writing import Plan, Progress, Tally, prepared, 
 from spinekit.workflows.dataset_parts import Parted, part_table
 from spinekit.workflows.labelled import Labelled, find_labelled
 from spinekit.workflows.mapping import read_map
+from spinekit.workflows.split import PARTS
 from spinekit.workflows.survey import Survey, count_scene, count_translated, losses, said_of
 
 __all__ = ["Conversion", "ConvertSettings", "Progress", "convert"]
@@ -98,6 +99,11 @@ def convert(
     copies = bool(target.images) if settings.copy_images is None else settings.copy_images
     plan = Plan(settings, found, target, copies, division)
     check_places(settings, copies)
+    if settings.window is not None and not copies:
+        raise UsageError(
+            f"--window {printable(str(settings.window))}: no image is written that it could hold for -- "
+            "add --copy-images"
+        )
     survey = _surveyed(plan, notices, on_progress)
     if division is not None and (division.counts or division.missing):
         division.refuse(printable(str(settings.source)))
@@ -132,7 +138,7 @@ def convert(
         tuple(tally.failed),
         files,
         tuple(tally.remarks),
-        {} if division is None else dict(tally.parts),
+        {} if division is None else {part: tally.parts[part] for part in PARTS if tally.parts[part]},
     )
 
 

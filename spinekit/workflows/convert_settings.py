@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.files import printable
+from spinekit.formats.plugin import WindowChoice
 
 _FILE_SUFFIXES = frozenset({".json", ".csv", ".xml", ".txt", ".yaml", ".yml", ".jsonl", ".zip"})
 
@@ -31,6 +32,7 @@ class ConvertSettings(BaseModel):
         copy_images: Whether images are laid beside the annotations; None where the format needs them.
         split: Table of name, group and part; the output is laid out by its parts.
         allow_leak: Whether films that belong together may be in two parts.
+        window: Which window DICOM images are shown by; None for the files' own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,6 +52,7 @@ class ConvertSettings(BaseModel):
     copy_images: bool | None = None
     split: Path | None = None
     allow_leak: bool = False
+    window: WindowChoice | None = None
 
 
 def check_places(settings: ConvertSettings, copies: bool) -> None:

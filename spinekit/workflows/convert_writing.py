@@ -13,7 +13,7 @@ from spinekit.core.errors import EnvironmentFaultError, NothingUsableError, Read
 from spinekit.core.scene import Scene
 from spinekit.core.translate import Translated
 from spinekit.files import printable, write_text
-from spinekit.formats.plugin import AnnotationFormat
+from spinekit.formats.plugin import AnnotationFormat, ReadOptions
 from spinekit.workflows.consensus import mean_of_readers
 from spinekit.workflows.convert_settings import ConvertSettings
 from spinekit.workflows.dataset_parts import Likenesses, Parted, Place, in_part, places, val_remark
@@ -58,6 +58,7 @@ class Tally:
         rasters: Images with a class for every pixel.
         failed: Images that could not be read, one line each.
         remarks: What a person should know of the whole, one line each.
+        warned: What the reader said of images that it rendered, with the images' names.
     """
 
     parts: Counter[str] = field(default_factory=Counter)
@@ -65,6 +66,14 @@ class Tally:
     rasters: int = 0
     failed: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    warned: dict[str, list[str]] = field(default_factory=dict)
+
+    def warnings(self) -> list[str]:
+        """One line for each warning, with how many images it is about and the first of them."""
+        return [
+            f"{printable(names[0])}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {printable(warning)}"
+            for warning, names in self.warned.items()
+        ]
 
 
 def prepared(plan: Plan, found: Labelled, hear: Callable[[Translated], None]) -> Iterator[Scene]:
@@ -121,6 +130,7 @@ def write_all(
                 f"e.g. {tally.failed[0]}"
             )
         division = plan.division
+        tally.remarks += tally.warnings()
         tally.remarks += val_remark(files) if division is None else division.remarks() + likenesses.remark()
         if notices:
             write_text(scratch / PASSED_OVER, "".join(f"{printable(line)}\n" for line in notices))
@@ -165,6 +175,7 @@ def _outgoing(
     silent = replace(plan.found, options=replace(plan.found.options, notice=lambda _: None))
     folder = out / (plan.target.images or IMAGES)
     taken: set[str] = set()
+    options = ReadOptions(window=plan.settings.window)
     for read in prepared(plan, silent, lambda _: None):
         part = "" if plan.division is None else plan.division.part(read.image.name)
         if plan.division is not None and part not in place.parts:
@@ -173,14 +184,17 @@ def _outgoing(
         scene = replace(read, group=group)
         source = in_part(scene.image, part, place)
         image = source
+        said: list[str] = []
         if on_progress is not None:
             on_progress("writing", tally.parts.total() + len(tally.failed) + 1, total)
         if plan.copies:
             try:
-                image = copy_image(source, folder, taken)
+                image = copy_image(source, folder, taken, options, said.append)
             except ReadError as error:
                 tally.failed.append(str(error))
                 continue
+        for warning in said:
+            tally.warned.setdefault(warning, []).append(scene.image.name)
         if plan.division is not None:
             likenesses.add(image, part, group)
         table.add(scene.image, image, scene.group, scene.covariates)

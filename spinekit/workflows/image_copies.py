@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -17,19 +18,32 @@ from PIL import Image as PillowImage
 from spinekit.core.errors import ReadError
 from spinekit.core.image import ImageRef
 from spinekit.files import atomic_path, sha256_of
+from spinekit.formats.plugin import ReadOptions
 from spinekit.workflows.pictures import free_name, read_picture, write_picture
 
 _SUFFIXES = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "BMP": (".bmp",)}
 _EXIF_ORIENTATION = 0x0112
 
 
-def copy_image(ref: ImageRef, folder: Path, taken: set[str]) -> ImageRef:
+def _unheard(_: str) -> None:
+    """Nobody listens."""
+
+
+def copy_image(
+    ref: ImageRef,
+    folder: Path,
+    taken: set[str],
+    options: ReadOptions | None = None,
+    hear: Callable[[str], None] = _unheard,
+) -> ImageRef:
     """A copy in a folder, and its reference: name, hash, and how it was made in ``provenance``.
 
     Args:
         ref: The image, of the size that its labels were made on.
         folder: Where to; made where missing.
         taken: Names in use (see `spinekit.workflows.pictures.free_name`); added to.
+        options: How an image that is no ordinary picture is read; None for the usual recipe.
+        hear: Told of each of its warnings.
 
     Raises:
         ReadError: If it cannot be read, or is not of that size.
@@ -46,7 +60,9 @@ def copy_image(ref: ImageRef, folder: Path, taken: set[str]) -> ImageRef:
         return replace(
             ref, path=target, name=copied, sha256=sha256_of(target), provenance={"copied": "as it was"}
         )
-    image = read_picture(ref)
+    image = read_picture(ref, options)
+    for warning in image.warnings:
+        hear(warning)
     frame = "" if ref.frame is None else f"_{ref.frame}"
     bare = PurePosixPath(name.as_posix().rpartition("#")[0]) if ref.frame is not None else name
     copied = free_name(f"{bare.with_suffix('').as_posix()}{frame}.png", taken)

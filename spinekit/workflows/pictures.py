@@ -20,16 +20,17 @@ _DICOM = frozenset({".dcm", ".dicom", ".ima", ""})
 _LONGEST = 150  # characters of a file's stem
 
 
-def read_picture(ref: ImageRef) -> Image:
+def read_picture(ref: ImageRef, options: ReadOptions | None = None) -> Image:
     """The image that a label belongs to, the right frame of a file that holds several.
 
     Args:
         ref: With the size that the labels were made on.
+        options: How it is read; None for the usual recipe.
 
     Raises:
         ReadError: If the file cannot be read, or is of another size than its labels.
     """
-    for image in read_images(ref.path, ReadOptions()):
+    for image in read_images(ref.path, options):
         if ref.frame is None or image.ref.frame == ref.frame:
             if image.pixels.shape == (ref.height, ref.width):
                 return image

@@ -19,9 +19,9 @@ from spinekit.core.image import Image, ImageRef
 from spinekit.core.measurement import Result
 from spinekit.core.scene import Scene
 from spinekit.core.spacing import Spacing
-from spinekit.files import atomic_path
+from spinekit.files import atomic_path, printable
 from spinekit.formats.measurement_csv import MeasurementTable
-from spinekit.formats.plugin import MAX_PIXELS, ReadOptions
+from spinekit.formats.plugin import MAX_PIXELS, ReadOptions, WindowChoice
 from spinekit.formats.reading import FoundFile, find_files, read_images
 from spinekit.formats.registry import annotation_format
 from spinekit.formats.scenes import to_line
@@ -48,6 +48,7 @@ class PredictSettings(BaseModel):
         report: Whether to write ``report.html``.
         threads: Threads to compute with; None for every core.
         max_pixels: Larger images are refused before they are decoded.
+        window: Which window DICOM images are read by; None for the files' own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
@@ -61,6 +62,7 @@ class PredictSettings(BaseModel):
     report: bool = True
     threads: int | None = Field(None, ge=1, le=1024)
     max_pixels: int = Field(MAX_PIXELS, ge=1)
+    window: WindowChoice | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,7 +212,7 @@ def _cards(run: _Run, found: Sequence[FoundFile]) -> Iterator[ReportCard]:
 
 def _file_cards(run: _Run, item: FoundFile) -> Iterator[ReportCard]:
     settings = run.settings
-    options = ReadOptions(spacing=settings.spacing, max_pixels=settings.max_pixels, root=item.root)
+    options = ReadOptions(settings.spacing, settings.max_pixels, item.root, settings.window)
     try:
         for image in read_images(item.path, options):
             yield _one_image(run, image)
@@ -280,7 +282,8 @@ def _plain(settings: PredictSettings) -> dict[str, str]:
     spacing = settings.spacing
     stated = f"{spacing.row_mm:g}x{spacing.col_mm:g} mm" if spacing else "from the files"
     model = Path(settings.model).name if "/" in settings.model else settings.model
-    return {"model": model, "spacing": stated, "save": ", ".join(settings.save)}
+    window = printable(str(settings.window)) if settings.window else "from the files"
+    return {"model": model, "spacing": stated, "window": window, "save": ", ".join(settings.save)}
 
 
 def _versions() -> dict[str, str]:

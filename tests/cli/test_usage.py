@@ -58,6 +58,8 @@ def test_what_cannot_be_parsed_ends_with_2(say: Say, words: tuple[str, ...]) -> 
         (("--save", "vai"), "via"),
         (("--save", "isbi"), "choose from"),
         (("--spacing", "none"), "0.143"),
+        (("--window", "300,0"), "at least 1"),
+        (("--window", "0"), "C,W like 300,1500"),
         (("--spacing", "0"), "0.143"),
         (("--spacing", "-1"), "0.143"),
         (("--spacing", "nan"), "0.143"),

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from spinekit.core.image import Image
-from spinekit.formats.dicom_grey import window
+from spinekit.formats.dicom_window import window
 from spinekit.formats.reading import read_images, read_raw
 
 from .dicom_objects import RAMP, dataset, save, write

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from spinekit import api
+from spinekit.core.errors import NothingUsableError, UsageError
 from spinekit.core.scene import Scene
+from spinekit.formats.dicom_window import window
 from spinekit.formats.plugin import LabelOptions
-from spinekit.formats.reading import read_images
+from spinekit.formats.reading import read_images, read_raw
 from spinekit.formats.registry import annotation_format
 from spinekit.formats.sources import image_folder
 from spinekit.schemas import load_schema
@@ -102,3 +105,41 @@ def test_every_frame_is_an_image_of_its_own(tmp_path: Path) -> None:
         points = scene.instances[0].landmarks
         assert points is not None
         np.testing.assert_allclose(points.xy[0], [SQUARE[0][0] + index, SQUARE[0][1]], atol=1e-3)
+
+
+def test_the_window_asked_for_is_in_pixels_and_manifest(segmented: Path, tmp_path: Path) -> None:
+    done = api.convert(segmented, tmp_path / "out", to="yolo", schema="mri-lumbar", window="20,30")
+    (row,) = rows(done)
+    assert "LINEAR centre 20 width 30, as asked" in row["made_by"]
+    raw = read_raw(next(read_images(segmented / "film.dcm")).ref)
+    with PillowImage.open(tmp_path / "out" / "images" / "film.png") as shown:
+        np.testing.assert_array_equal(np.asarray(shown), window(raw, 20, 30))
+
+
+def test_a_window_that_shows_nothing_is_a_remark(segmented: Path, tmp_path: Path) -> None:
+    done = api.convert(segmented, tmp_path / "out", to="yolo", schema="mri-lumbar", window="9000,2")
+    assert any(
+        line.startswith("film.dcm: the window asked for shows nothing of the image") for line in done.remarks
+    )
+
+
+def test_a_window_that_no_file_has_leaves_nothing_behind(segmented: Path, tmp_path: Path) -> None:
+    with pytest.raises(NothingUsableError, match="has no usable window 'lung'"):
+        api.convert(segmented, tmp_path / "out", to="yolo", schema="mri-lumbar", window="lung")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_window_without_copies_is_refused(segmented: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^--window full: .*--copy-images$"):
+        api.convert(
+            segmented, tmp_path / "out", to="coco", schema="mri-lumbar", window="full", allow_loss=True
+        )
+
+
+def test_python_divides_by_a_table_as_the_command_does(segmented: Path, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("name,group,part\nfilm.dcm,,train\n", encoding="utf-8")
+    done = api.convert(segmented, tmp_path / "out", to="yolo", schema="mri-lumbar", split=tmp_path / "s.csv")
+    assert done.parts == {"train": 1}
+    assert (tmp_path / "out" / "labels" / "train" / "film.txt").is_file()
+    with pytest.raises(UsageError, match="--allow-leak: speaks of the parts"):
+        api.convert(segmented, tmp_path / "out2", to="yolo", allow_leak=True)
