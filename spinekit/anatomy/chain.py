@@ -122,9 +122,9 @@ def _ways(
         for end in range(start + 1, len(names)):
             route = _route(names, rare, start, end, variants)
             rows += [(start, end, missing, price) for missing, price in route if missing < _LARGEST_STEP]
-    start, end = (np.array([row[k] for row in rows], dtype=np.intp) for k in (0, 1))
+    starts, ends = (np.array([row[k] for row in rows], dtype=np.intp) for k in (0, 1))
     steps = np.array([row[2] for row in rows], dtype=np.float64) + 1
-    first, last = (np.array(column)[which] for which in (start, end))
+    first, last = (np.array(column)[which] for which in (starts, ends))
     gaps = len(prior.levels) - 1
     spans = [range(min(a, gaps - 1), max(min(a, gaps - 1) + 1, b)) for a, b in zip(first, last, strict=True)]
 
@@ -135,15 +135,15 @@ def _ways(
     spreads = [mean(prior.pitch_sd), mean(prior.tilt_sd), mean(prior.bend_sd), mean(prior.growth_sd)]
     grown = np.sqrt(steps)
     return Ways(
-        start=start,
-        end=end,
+        start=starts,
+        end=ends,
         missing=steps - 1,
         price=np.array([row[3] for row in rows]),
         # Several steps: the distance is so many pitches, while the heights are those of the ends.
         pitch=mean(prior.pitch) + np.log(steps),
         tilt=mean(prior.tilt) * steps,
         bend=mean(prior.bend),
-        growth=width[end] - width[start],
+        growth=width[ends] - width[starts],
         sd=_BESIDE
         * np.stack([spreads[0], spreads[1] * grown, spreads[2] * grown, spreads[3] * grown], axis=1),
     )

@@ -28,17 +28,19 @@ class Weights:
         size: Of the squared deviations of width and height, which are not independent from body to body.
         looks: Of the logarithm of what a network says of a level; neighbours see much the same.
         least_share: A network is never wholly sure that a body is not some level.
-        step: Of the squared deviations of pitch, tilt, bend and growth.
+        pitch: Of the squared deviation of the distance to the next body, which tells a gap from none.
+        step: Of the squared deviations of tilt, bend and growth.
         cap: An impossible neighbour is impossible, however far off.
         temperature: Scores are divided by it before they become chances.
     """
 
     certainty: float = 2.0
     welcome: float = 5.0
-    missing: float = 8.0
+    missing: float = 4.0
     size: float = 0.25
     looks: float = 0.25
     least_share: float = 0.003
+    pitch: float = 0.4
     step: float = 0.1
     cap: float = 12.0
     temperature: float = 2.0
@@ -49,6 +51,7 @@ _SCALES = np.arange(-0.9, 0.901, 0.06)  # of the spine's size against the candid
 _SIZE_CAP = 9.0
 _KEPT_SCALES = 3
 _LEAST_ODDS = 1e-3
+_CERTAIN = 0.3  # of the best score: candidates from which the spine's size is taken
 _LEAST_KNOWN = 1e-6
 
 
@@ -122,7 +125,7 @@ def _scores(found: Bodies, chain: Chain, ratio: float, room: FloatArray, weights
 
 def _size_cost(found: Bodies, chain: Chain, ratio: float, weights: Weights) -> FloatArray:
     """(S, K, N) for sizes unlike those of a level on a spine of each size."""
-    certain = found.score >= np.median(found.score) / 2
+    certain = found.score >= _CERTAIN * found.score.max()
     middle = float(np.median(found.log_width[certain]))
     width = found.log_width - middle - _SCALES[:, None, None] - chain.log_width[:, None]
     known = ~np.isnan(found.log_height)
@@ -153,11 +156,11 @@ def _step_scores(pairs: Between, ways: Ways, weights: Weights) -> FloatArray:
     """(W, N, N) for going from one candidate to another along a way."""
     cost = np.zeros((len(ways.start), *pairs.pitch.shape))
     values = (pairs.pitch, pairs.tilt, pairs.bend, pairs.growth)
-    for k, (value, mean) in enumerate(
-        zip(values, (ways.pitch, ways.tilt, ways.bend, ways.growth), strict=True)
-    ):
-        cost += ((value - mean[:, None, None]) / ways.sd[:, k, None, None]) ** 2
-    cost = np.minimum(weights.step * cost, weights.cap)
+    means = (ways.pitch, ways.tilt, ways.bend, ways.growth)
+    parts = (weights.pitch, weights.step, weights.step, weights.step)
+    for k, (value, mean, part) in enumerate(zip(values, means, parts, strict=True)):
+        cost += part * ((value - mean[:, None, None]) / ways.sd[:, k, None, None]) ** 2
+    cost = np.minimum(cost, weights.cap)
     cost += (weights.missing * ways.missing + ways.price)[:, None, None]
     return np.asarray(np.where(pairs.below, -cost, -np.inf))
 

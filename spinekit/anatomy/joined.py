@@ -20,11 +20,15 @@ from spinekit.core.scene import Instance, Scene
 SPLIT = "drawn as one body with its neighbour and split at the disc"
 JOINED = "drawn in two pieces and joined"
 
-_TALL = 1.8  # times as high as its neighbours: two bodies and the disc between them are some 2.3 times
+_TALL = 1.55  # times as high as its neighbours: two bodies and the disc between them are some 2.3 times
+_TWO = (1.5, 2.0)  # over this range of heights the halves become as believable as the whole
 _LOW = 0.75  # times as high: a piece
 _WHOLE = (0.75, 1.3)  # times as high as its neighbours is what two pieces make
 _DISC = 0.24  # of a body's height, where two of them and their disc are seen as one
 _NEIGHBOURS = 4
+_TREND = 0.2  # nats that heights are taken to go on growing or shrinking beyond the neighbours
+_CREDIBLE = 0.3  # of the score of others: what is less certain says nothing of them
+_TOUCHING = 0.2  # of the smaller one: neighbours share no more
 _LESS_SURE = 0.9  # times the score
 
 
@@ -35,47 +39,73 @@ def with_proposals(scene: Scene) -> Scene:
         scene: Candidates with corners or outlines.
     """
     items, quads = candidates(scene)
-    whole = ~np.isnan(quads).any(axis=(1, 2))
-    items, quads = [item for item, fit in zip(items, whole, strict=True) if fit], quads[whole]
+    whole = np.flatnonzero(~np.isnan(quads).any(axis=(1, 2)))
+    items, quads = [items[index] for index in whole], quads[whole]
     if len(items) < 3:
         return scene
-    relative, usual = _heights(quads)
+    scores = np.array([item.score for item in items])
+    relative, usual = _heights(quads, scores)
+    credible = scores >= _CREDIBLE * scores.max()
     proposals: list[Instance] = []
-    for item, quad, times in zip(items, quads, relative, strict=True):
-        if times > _TALL:
-            proposals += _halves(item, quad)
-    pieces = [k for k, times in enumerate(relative) if times < _LOW]
+    doubted: dict[int, Instance] = {}
+    for index, (item, quad, times) in enumerate(zip(items, quads, relative, strict=True)):
+        if times > _TALL and credible[index] and _alone(index, quads, scores):
+            believed = float(np.clip((times - _TWO[0]) / (_TWO[1] - _TWO[0]), 0.0, _LESS_SURE))
+            proposals += _halves(item, quad, believed)
+            # What the halves gain the whole loses.
+            doubted[id(item)] = replace(item, score=(1 - believed) * item.score)
+    pieces = [k for k, times in enumerate(relative) if times < _LOW and credible[k]]
     for n, first in enumerate(pieces):
         for second in pieces[n + 1 :]:
             proposals += _whole(items[first], items[second], quads[[first, second]], usual[[first, second]])
-    return replace(scene, instances=(*scene.instances, *proposals))
+    if not proposals:
+        return scene
+    found = (doubted.get(id(item), item) for item in scene.instances)
+    return replace(scene, instances=(*found, *proposals))
 
 
-def _heights(quads: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(N,) heights over those of the nearest candidates, and (N,) the latter in px."""
+def _alone(index: int, quads: FloatArray, scores: FloatArray) -> bool:
+    """Whether nothing that may be a body of its own lies in a candidate: then its halves were never seen apart."""
+    others = [k for k in range(len(quads)) if k != index and scores[k] >= _CREDIBLE * scores[index]]
+    return all(shared_part(quads[index], quads[k]) < _TOUCHING for k in others)
+
+
+def _heights(quads: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(N,) heights over those of the nearest credible candidates, and (N,) the latter in px."""
     height = np.linalg.norm(quads[:, 2:].mean(axis=1) - quads[:, :2].mean(axis=1), axis=1)
     centres = quads.mean(axis=1)
     apart = np.linalg.norm(centres[:, None] - centres[None], axis=2)
     usual = []
-    for row in apart:
+    for place, row in enumerate(apart):
         # What lies on a candidate is the same body, or a part of it, once more.
-        others = [k for k in np.argsort(row)[1:] if row[k] > 0.3 * height[k]][:_NEIGHBOURS]
-        usual.append(float(np.median(height[others])) if others else np.nan)
-    known = np.array(usual)
+        near = (k for k in np.argsort(row)[1:] if row[k] > 0.3 * height[k])
+        others = [k for k in near if scores[k] >= _CREDIBLE * scores[place]][:_NEIGHBOURS]
+        usual.append(_continued(centres[others, 1], np.log(height[others]), centres[place, 1]))
+    known = np.exp(np.array(usual))
     return np.nan_to_num(height / known, nan=1.0), known
 
 
-def _halves(item: Instance, quad: FloatArray) -> list[Instance]:
+def _continued(y: FloatArray, values: FloatArray, at: float) -> float:
+    """What neighbours let expect at a place: their median, or beyond them the line through them, in bounds."""
+    if len(values) < _NEIGHBOURS or y.min() < at < y.max():
+        return float(np.median(values)) if len(values) else np.nan
+    away = y - y.mean()
+    slope = float(away @ values) / max(float(away @ away), 1.0)
+    line = float(values.mean()) + slope * (at - float(y.mean()))
+    return float(np.clip(line, values.min() - _TREND, values.max() + _TREND))
+
+
+def _halves(item: Instance, quad: FloatArray, believed: float) -> list[Instance]:
     """The two bodies that a tall one may be, each with half of what the disc leaves."""
     part = 1 / (2 + _DISC)
     left, right = quad[2] - quad[0], quad[3] - quad[1]
     upper = np.array([quad[0], quad[1], quad[0] + part * left, quad[1] + part * right])
     lower = np.array([quad[2] - part * left, quad[3] - part * right, quad[2], quad[3]])
-    return [made for made in (_cut(item, half) for half in (upper, lower)) if made is not None]
+    return [made for made in (_cut(item, half, believed) for half in (upper, lower)) if made is not None]
 
 
-def _cut(item: Instance, quad: FloatArray) -> Instance | None:
-    """The part of a candidate that lies between two endplates."""
+def _cut(item: Instance, quad: FloatArray, believed: float) -> Instance | None:
+    """The part of a candidate that lies between two endplates, with that part of its score."""
     outline = None
     if item.outline is not None:
         outline = clipped(item.outline, quad)
@@ -87,7 +117,7 @@ def _cut(item: Instance, quad: FloatArray) -> Instance | None:
         box=outline.box if outline is not None else _box(quad),
         outline=outline,
         landmarks=points,
-        score=_LESS_SURE * item.score,
+        score=believed * item.score,
         level_shares=None if item.level_shares is None else np.full_like(item.level_shares, np.nan),
         flags=(*item.flags, SPLIT),
     )

@@ -116,8 +116,8 @@ def unlike_shapes(found: Sequence[Shape], schema: Schema) -> Iterator[tuple[Find
 def _unlike(found: Sequence[Shape], schema: Schema) -> Iterator[tuple[Finding, Exchange | None]]:
     points = np.array([shape.xy for shape in found])
     usual = usual_shape(points)
-    left = np.array([_distances(xy, usual) for xy in points])
-    spread = _spread(left)
+    left = np.array([distances_from(xy, usual) for xy in points])
+    spread = spread_of(left)
     for shape, distances in zip(found, left, strict=True):
         yield from _judge(shape, distances / spread, usual, spread, schema)
 
@@ -129,16 +129,16 @@ def _judge(
     far = [int(index) for index in np.flatnonzero(np.nan_to_num(off) > LIMIT)]
     total = _middle(off)
     flipped = schema.flip_index()
-    mirrored = _middle(_distances(shape.xy[list(flipped)], usual) / spread)
+    mirrored = _middle(distances_from(shape.xy[list(flipped)], usual) / spread)
     if schema.mirrored and total > 1.5 and mirrored < _CLEARLY * total:
         why = f"exchanging them brings the landmarks {total / max(mirrored, 0.1):.0f} times nearer to usual"
         yield Finding(SHAPE_REVERSED, shape.image, shape.place, why), Exchange(shape.instance, flipped)
         return
-    reflected = _middle(_distances(shape.xy * [-1.0, 1.0], usual) / spread)
+    reflected = _middle(distances_from(shape.xy * [-1.0, 1.0], usual) / spread)
     if total > 1.5 and reflected < _CLEARLY * total:
         yield Finding(SHAPE_MIRRORED, shape.image, shape.place, "its mirror image fits the others"), None
         return
-    swapped = _swaps(shape, off, usual, spread)
+    swapped = exchanged_pairs(shape.xy, off, usual, spread)
     turned = _turn(shape.xy, usual)
     if not swapped and abs(turned) > _UPSIDE_DOWN:
         why = f"turned by {turned:.0f} degrees against the other images"
@@ -154,27 +154,34 @@ def _judge(
         xy = shape.xy
         for i, j in swapped:
             xy = _swapped(xy, i, j)
-        off = _distances(xy, usual) / spread
+        off = distances_from(xy, usual) / spread
         far = [int(index) for index in np.flatnonzero(np.nan_to_num(off) > LIMIT)]
     for index in far:
         why = f"{off[index]:.0f} robust SD from its usual place"
         yield Finding(POINT_FAR, shape.image, f"{shape.place}{schema.landmark_names[index]}", why), None
 
 
-def _swaps(shape: Shape, off: FloatArray, usual: FloatArray, spread: FloatArray) -> list[tuple[int, int]]:
+def exchanged_pairs(
+    xy: FloatArray, off: FloatArray, usual: FloatArray, spread: FloatArray
+) -> list[tuple[int, int]]:
     """Pairs of landmarks whose exchange brings both home and the whole shape much nearer to usual.
 
     Both landmarks of such a pair need not be far: in a shape of few points two in the wrong place turn the whole
     fit, and then others seem to be off.
+
+    Args:
+        xy: (K, 2) px.
+        off: (K,) distances from their usual places over ``spread``.
+        usual: (K, 2) as `usual_shape` gives it.
+        spread: (K,) robust standard deviations.
     """
     pairs: list[tuple[int, int]] = []
-    xy = shape.xy
     while True:
         far = np.flatnonzero(np.nan_to_num(off) > LIMIT).tolist()
         best, best_off, best_pair = _CLEARLY * _excess(off), off, None
         for i, j in _candidates(far, len(off), {index for pair in pairs for index in pair}):
             candidate = _swapped(xy, i, j)
-            after = _distances(candidate, usual) / spread
+            after = distances_from(candidate, usual) / spread
             if _excess(after) < best and max(float(after[i]), float(after[j])) < LIMIT:
                 best, best_off, best_pair = _excess(after), after, (i, j)
         if best_pair is None:
@@ -246,11 +253,12 @@ def _turn(xy: FloatArray, usual: FloatArray) -> float:
     return float(np.degrees(np.angle(((z - z.mean()).conj() * (target - target.mean())).sum())))
 
 
-def _distances(xy: FloatArray, usual: FloatArray) -> FloatArray:
+def distances_from(xy: FloatArray, usual: FloatArray) -> FloatArray:
+    """(K,) how far points laid on the usual shape lie from it, in its unit."""
     return np.asarray(np.linalg.norm(fitted(xy, usual) - usual, axis=1))
 
 
-def _spread(distances: FloatArray) -> FloatArray:
+def spread_of(distances: FloatArray) -> FloatArray:
     """(K,) robust standard deviation along one axis; the median of a distance in the plane is 1.177 of it."""
     spread = np.array(
         [np.median(own[np.isfinite(own)]) if np.isfinite(own).any() else np.nan for own in distances.T]
