@@ -14,7 +14,7 @@ from spinekit.views.caliper import Caliper
 from spinekit.views.placement import Occupancy, Point, Rect, Segment, Wanted, place, side_by_side
 from spinekit.views.strokes import Text, margin, text_size
 from spinekit.views.style import NAME_COLOUR, RANK_COLOUR, RANK_SIZE, Rank, Scale, colour_of, is_named
-from spinekit.views.wording import short
+from spinekit.views.wording import name_of, short
 
 MAX_NAMED_POINTS = 60
 """Names of more points than these would hide the film."""
@@ -170,8 +170,8 @@ def _levels(scene: Scene, scale: Scale) -> list[_Word]:
     middles = [(box[1] + box[3]) / 2 for box in boxes]
     words: list[_Word] = []
     for k, (item, box) in enumerate(zip(scene.instances, boxes, strict=True)):
-        name = short(item.label) if is_named(item, scene.schema) else ""
-        name = f"{name} ?".strip() if item.flags else name
+        unnamed = "?" if item.flags else ""
+        name = name_of(item, scene) if is_named(item, scene.schema) else unnamed
         if name:
             # Names stand in a column, so the distance to the next body is the room that each has.
             room = min((abs(y - middles[k]) for j, y in enumerate(middles) if j != k), default=np.inf)

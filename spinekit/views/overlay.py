@@ -31,6 +31,7 @@ from spinekit.views.style import (
     colour_of,
     scale_for,
 )
+from spinekit.views.wording import place_doubted
 
 JPEG_QUALITY = 88
 
@@ -179,12 +180,12 @@ def _stroke_bodies(layer: UInt8Array, scene: Scene, scale: Scale, style: Overlay
         if item.outline is not None:
             found = strokes.region(item.outline, scale.zoom * scale.oversample, *layer.shape[:2])
             if found is not None and style.outlines:
-                draw = strokes.dashed_border if item.flags else strokes.border
+                draw = strokes.dashed_border if place_doubted(item) else strokes.border
                 draw(layer, *found, colour, width)
         elif item.landmarks is None:
             left, top, right, bottom = item.box
             corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom], [left, top]])
-            _path(layer, scale.to_strokes(scale.to_canvas(corners)), colour, width, bool(item.flags))
+            _path(layer, scale.to_strokes(scale.to_canvas(corners)), colour, width, place_doubted(item))
 
 
 def _stroke_edges(layer: UInt8Array, scene: Scene, scale: Scale) -> None:
@@ -199,7 +200,7 @@ def _stroke_edges(layer: UInt8Array, scene: Scene, scale: Scale) -> None:
                 ends = points.xy[[points.index(start), points.index(end)]]
                 if not np.isnan(ends).any():
                     path = scale.to_strokes(scale.to_canvas(ends))
-                    _path(layer, path, colour, scale.width(1.0), bool(item.flags))
+                    _path(layer, path, colour, scale.width(1.0), place_doubted(item))
 
 
 def _stroke_planes(layer: UInt8Array, drawn: Sequence[Caliper], scale: Scale) -> UInt8Array:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from spinekit.core.measurement import Measurement, Status
+from spinekit.core.scene import Instance, Scene
 from spinekit.core.spacing import LABELS
 from spinekit.files import printable
 
 UNITS = {"deg": "°", "%": " %"}
 DECIMALS = {"deg": 1, "mm": 1, "px": 1, "%": 1}
+NAME_DOUBT = "level uncertain"  # begins the flag of a body whose name alone is in doubt
 
 
 def number(value: float, unit: str) -> str:
@@ -50,3 +52,19 @@ def short(text: str, letters: int = 24) -> str:
     """`plain` text with what is beyond so many letters left out."""
     words = plain(text)
     return words if len(words) <= letters else words[: letters - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def place_doubted(item: Instance) -> bool:
+    """Whether it is in doubt where a thing lies or that it is there, and not only what it is called."""
+    return any(not flag.startswith(NAME_DOUBT) for flag in item.flags)
+
+
+def name_of(item: Instance, scene: Scene) -> str:
+    """A body's name with a question mark where there is doubt; ``T7 54 %?`` where it may be another level."""
+    levels, shares = scene.schema.levels, item.level_shares
+    name = short(item.label)
+    if not item.flags:
+        return name
+    if shares is None or item.label not in levels or not any(f.startswith(NAME_DOUBT) for f in item.flags):
+        return f"{name} ?".strip()
+    return f"{name} {shares[levels.index(item.label)] / max(float(shares.sum()), 1e-9):.0%}?"
