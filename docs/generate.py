@@ -5,7 +5,9 @@ Run it after changing any of them: ``python docs/generate.py``. A test holds the
 
 from __future__ import annotations
 
+import functools
 import inspect
+import runpy
 import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -155,29 +157,50 @@ def schemas_page() -> str:
     return "".join(parts)
 
 
+@functools.cache
+def _measurement_pages() -> dict[str, str]:
+    """From the script beside this one."""
+    beside = runpy.run_path(str(Path(__file__).resolve().with_name("measurement_pages.py")))
+    made: dict[str, str] = beside["measurement_pages"](NOTE)
+    return made
+
+
 def measurements_page() -> str:
-    """Measurements by schema: formulas, and those that need code."""
+    """An index of the measurements by schema; each has a section of its own below ``measurements/``."""
+    from spinekit.measures import group_names
     from spinekit.measures.plugin import code_measurements
     from spinekit.schemas import load_schema, schema_names
 
+    places = {
+        line.removeprefix("## "): path
+        for path, text in _measurement_pages().items()
+        for line in text.splitlines()
+        if line.startswith("## ")
+    }
+
+    def link(name: str) -> str:
+        return f"[`{name}`]({places[name]}#{name})"
+
     parts = [
         NOTE,
-        "# Measurements\n\n"
-        "A measurement whose points are missing is refused with its reason; it is never a zero.\n",
+        "# Measurements\n\nA measurement whose points are missing is refused with its reason; it is never a zero. "
+        "How values, intervals, grades and norms are to be read: [measuring](../measuring.md).\n",
     ]
     for name in schema_names():
         schema = load_schema(name)
         rows = [
-            (f"`{m.name}`", UNITS.get(m.unit, m.unit), m.definition, f"`{' '.join(m.formula.split())}`")
+            (link(m.name), UNITS.get(m.unit, m.unit), m.definition, ", ".join(m.groups))
             for m in schema.measurements
         ]
         for wanted in schema.code_measurements:
             found = code_measurements()[wanted]
-            names = found.gives or (f"{found.name}_1, _2, ...",)
-            rows.append((", ".join(f"`{one}`" for one in names), "deg", found.title, "code"))
+            unit = ", ".join(UNITS.get(one.strip(), one.strip()) for one in found.unit.split(","))
+            rows.append((link(found.name), unit, found.title, ", ".join(found.groups)))
         parts.append(f"\n## {name}\n\n")
+        groups = ", ".join(f"`{group}`" for group in group_names(schema))
+        parts.append(f"Analyses that `--only` takes: {groups}.\n\n" if groups else "")
         parts.append(
-            _table(("name", "unit", "definition", "formula"), rows) if rows else "None: masks only.\n"
+            _table(("name", "unit", "definition", "analyses"), rows) if rows else "None: masks only.\n"
         )
     return "".join(parts)
 
@@ -280,7 +303,8 @@ def pages() -> dict[Path, str]:
         "models": models_page,
         "python": python_page,
     }
-    return {REFERENCE / f"{name}.md": page() for name, page in made.items()}
+    found = {REFERENCE / f"{name}.md": page() for name, page in made.items()}
+    return found | {REFERENCE / path: text for path, text in _measurement_pages().items()}
 
 
 def main() -> None:

@@ -1,0 +1,58 @@
+"""What measuring costs: all measurements of a 17-level spine, without intervals and with 500 draws.
+
+Run it from a checkout: ``python benchmarks/measure.py``. The bars are 5 ms and 100 ms; the best of many rounds
+counts, since everything else is the machine's other work.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from spinekit.core.image import ImageRef
+from spinekit.core.landmarks import landmarks
+from spinekit.core.scene import Instance, Scene
+from spinekit.measures import measure
+from spinekit.phantoms.spine import spine_ap
+from spinekit.schemas import load_schema
+
+BARS_MS = {0: 5.0, 500: 100.0}
+ROUNDS = 40
+
+
+def spine() -> Scene:
+    """A frontal spine of 17 levels with a spread of 1.5 px at every corner."""
+    film, schema = spine_ap(seed=3, cobb_deg=35.0), load_schema("spine-ap")
+    items = tuple(
+        Instance(
+            level,
+            (0, 0, 1, 1),
+            landmarks=landmarks(schema.landmark_names, body, spread=np.full(body.shape, 1.5)),
+        )
+        for level, body in zip(schema.levels, film.points, strict=True)
+    )
+    return Scene(ImageRef(Path("phantom.png"), film.height, film.width, film.spacing), schema, items)
+
+
+def best_ms(scene: Scene, draws: int) -> float:
+    """Milliseconds of the fastest round."""
+    rounds = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        measure(scene, draws=draws)
+        rounds.append(time.perf_counter() - start)
+    return 1000 * min(rounds)
+
+
+def main() -> None:
+    """Prints both figures beside their bars."""
+    scene = spine()
+    count = len(measure(scene, draws=0))
+    for draws, bar in BARS_MS.items():
+        print(f"{count} results, {draws} draws: {best_ms(scene, draws):.1f} ms (bar {bar:g} ms)")
+
+
+if __name__ == "__main__":
+    main()
