@@ -6,6 +6,7 @@ the length from the upper edge of T1 to the lower edge of L5.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,8 @@ _GAPS: tuple[float, ...] = (
     *(0.0212, 0.023, 0.0233, 0.0234),
 )
 
+_STEEPEST = 60.0  # degrees of a body
+_WIDEST_WEDGE = 25.0  # degrees between the endplates of a body
 _LARGEST_COBB = 85.0  # the midline definition folds at 90 degrees
 
 
@@ -43,6 +46,9 @@ def spine_ap(
     width: int | None = None,
     cobb_deg: float | None = None,
     bits: int = 8,
+    *,
+    tilts: Sequence[float] | None = None,
+    wedges: Mapping[str, float] | None = None,
 ) -> Phantom:
     """An AP full-spine film of a made-up patient.
 
@@ -53,20 +59,26 @@ def spine_ap(
         cobb_deg: Main Cobb angle by the mid-line definition (largest angle between the lines that join the
             middles of the left and right sides of two bodies), 0 .. 85 degrees; drawn by the seed where None.
         bits: Grey depth, 8 .. 16.
+        tilts: A curve of one's own: the tilt of each of the 17 bodies' mid-lines, T1 to L5, degrees, + = right
+            side lower, within 60 of level; they stay as they are, and so do the endplates, which run along them.
+        wedges: Angle between the endplates of single bodies by level, degrees, + = open to the right: the
+            superior endplate is turned by half of it up on the right, the inferior one down.
 
     Returns:
         17 things ``T1`` .. ``L5`` with the corners TL, TR, BL, BR in the viewer's frame; facts
         ``cobb_deg``; detector spacing for a film 900 mm high.
 
     Raises:
-        ValueError: For an angle outside 0 .. 85 degrees.
+        ValueError: For an angle outside 0 .. 85 degrees, tilts that are not 17 or too steep, an unknown level.
     """
     if cobb_deg is not None and not 0.0 <= cobb_deg <= _LARGEST_COBB:
         raise ValueError(f"cobb_deg must lie between 0 and {_LARGEST_COBB:g}, not {cobb_deg:g}")
     rng = np.random.default_rng([seed, 1])
+    _check_curve(cobb_deg, tilts, wedges or {})
     if cobb_deg is None:
         cobb_deg = float(np.clip(rng.gamma(3.2, 11.5), 3.0, 80.0))
-    shape = _shape(rng, cobb_deg)
+    shape = _shape(rng, cobb_deg, tilts)
+    _wedge(shape, {**({} if tilts is None else dict.fromkeys(LEVELS, 0.0)), **(wedges or {})})
     width = width or _film_width(rng, shape, height)
     corners = _place(rng, shape, height, width)
     film = _render(rng, corners, height, width)
@@ -117,7 +129,32 @@ def _tilts(rng: np.random.Generator, cobb_deg: float) -> FloatArray:
     return level_on_average
 
 
-def _shape(rng: np.random.Generator, cobb_deg: float) -> FloatArray:
+def _check_curve(cobb_deg: float | None, tilts: Sequence[float] | None, wedges: Mapping[str, float]) -> None:
+    if tilts is not None and (len(tilts) != len(LEVELS) or not max(abs(tilt) for tilt in tilts) <= _STEEPEST):
+        raise ValueError(f"tilts must be {len(LEVELS)} angles of at most {_STEEPEST:g} degrees")
+    if tilts is not None and cobb_deg is not None:
+        raise ValueError("tilts make the angle: cobb_deg cannot be asked for beside them")
+    for level, angle in wedges.items():
+        if level not in LEVELS or not abs(angle) <= _WIDEST_WEDGE:
+            raise ValueError(
+                f"wedges has {level}: {angle}, not a level from T1 to L5 and at most {_WIDEST_WEDGE:g} deg"
+            )
+
+
+def _wedge(shape: FloatArray, wedges: Mapping[str, float]) -> None:
+    """Turns the endplates of single bodies about their middles, in place: mid-lines keep their tilt."""
+    for level, angle in wedges.items():
+        body = shape[LEVELS.index(level)]
+        across = (body[1] + body[3] - body[0] - body[2]) / 2
+        tilt = float(np.degrees(np.arctan2(across[1], across[0])))
+        half = (np.hypot(*(body[1] - body[0])) + np.hypot(*(body[3] - body[2]))) / 4
+        for left, right, sign in ((0, 1, -1.0), (2, 3, 1.0)):
+            middle = (body[left] + body[right]) / 2
+            along = canvas.turn(tilt + sign * angle / 2)[:, 0] * half
+            body[left], body[right] = middle - along, middle + along
+
+
+def _shape(rng: np.random.Generator, cobb_deg: float, asked: Sequence[float] | None = None) -> FloatArray:
     """(17, 4, 2) corners in shares of the spine's height, upper edge at y = 0, centred on x = 0."""
     tilts = _tilts(rng, cobb_deg)
     jitter = np.cumsum(rng.standard_normal((3, 17)), axis=1) * 0.012
@@ -125,6 +162,7 @@ def _shape(rng: np.random.Generator, cobb_deg: float) -> FloatArray:
     heights = np.array(_HEIGHTS) * (1.0 + jitter[1] + rng.standard_normal(17) * 0.02)
     gaps = np.append(np.array(_GAPS), 0.0) * (rng.uniform(0.75, 1.25) + jitter[2])
     tilts = tilts + _balance(tilts, heights + gaps, rng)
+    tilts = tilts if asked is None else np.asarray(asked, dtype=np.float64)
     bodies = []
     at = np.zeros(2)
     for k in range(17):

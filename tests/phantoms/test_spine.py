@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from spinekit.core.image import FloatArray
 from spinekit.core.outline import Outline, to_mask
+from spinekit.measures.cobb import cobb_aasce, cobb_endplate, endplate_tilts
 from spinekit.phantoms import midline_cobb, spine_ap
 from spinekit.phantoms.spine import CORNERS, LEVELS
 
@@ -47,6 +48,29 @@ def test_bodies_stand_in_order_and_do_not_overlap(seed: int) -> None:
         assert gaps.mean() > 0
     widths = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1)
     assert widths[16] > 1.2 * widths[4]
+
+
+def test_a_curve_of_ones_own_is_kept_and_measured() -> None:
+    tilts = (0, 2, 4, 7, 10, 12, 12, 9, 5, 0, -5, -9, -12, -12, -8, -4, 0)
+    wedged = {"T6": 6.0, "L1": -8.0}
+    corners = spine_ap(4, height=600, tilts=tilts, wedges=wedged).points
+    top, bottom, middle = endplate_tilts(corners)
+    assert middle == pytest.approx(np.array(tilts), abs=1e-9)
+    opening = bottom - top
+    assert opening[5] == pytest.approx(6.0, abs=1e-9)
+    assert opening[12] == pytest.approx(-8.0, abs=1e-9)
+    main = cobb_endplate(corners)[0]
+    assert (main.upper, main.lower) == (5, 12)
+    assert main.angle == pytest.approx(24.0 - 3.0 + 4.0, abs=0.1)
+    assert cobb_aasce(corners, 600.0).angles == pytest.approx((24, 12, 12), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("tilts", "wedges"), [((0.0,) * 16, {}), ((70.0,) * 17, {}), ((0.0,) * 17, {"T13": 5.0})]
+)
+def test_impossible_curves_are_refused(tilts: tuple[float, ...], wedges: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"tilts must be|wedges has"):
+        spine_ap(1, height=300, tilts=tilts, wedges=wedges)
 
 
 def test_the_same_seed_gives_the_same_film_and_another_one_does_not() -> None:
