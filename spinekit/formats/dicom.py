@@ -178,9 +178,17 @@ def _hints(item: Dataset) -> dict[str, str]:
         "laterality": code(item, "ImageLaterality") or code(item, "Laterality"),
         "orientation": code(item, "PatientOrientation"),
         "presentation_intent": code(item, "PresentationIntentType"),
-        "slice_thickness_mm": code(item, "SliceThickness"),
+        "slice_thickness_mm": _number(code(item, "SliceThickness")),
     }
     return {name: text for name, text in found.items() if text}
+
+
+def _number(text: str) -> str:
+    """The text of a number, or empty: what is no number does not get out."""
+    try:
+        return f"{float(text):g}"
+    except ValueError:
+        return ""
 
 
 def _meaning(item: Dataset, keyword: str) -> str:

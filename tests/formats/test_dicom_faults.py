@@ -269,6 +269,14 @@ def test_hints_say_what_is_shown(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(("stored", "told"), [("2.50", "2.5"), ("", None)])
+def test_the_thickness_of_a_slice_is_a_number_or_unsaid(
+    tmp_path: Path, stored: str, told: str | None
+) -> None:
+    (image,) = read_images(write(tmp_path, attributes={"SliceThickness": stored}))
+    assert image.ref.hints.get("slice_thickness_mm") == told
+
+
 PLANTED = "ZQPHI"
 LONG = {"UT", "LT", "ST", "LO", "SH", "PN", "UC"}
 
