@@ -113,7 +113,14 @@ def judged(
 def rule_for(rules: Sequence[ResultRule], name: str) -> ResultRule | None:
     """What the schema says of a result that code gave; an exact name goes before a pattern."""
     exact = next((rule for rule in rules if rule.pattern == name), None)
-    return exact or next((rule for rule in rules if fnmatchcase(name, rule.pattern)), None)
+    return exact or next(
+        (
+            rule
+            for rule in rules
+            if rule.pattern[:1] in (name[:1], "*", "?", "[") and fnmatchcase(name, rule.pattern)
+        ),
+        None,
+    )
 
 
 def _held(grades: Sequence[Grade], result: Measurement) -> list[float]:

@@ -18,6 +18,7 @@ from spinekit.measures.interval import MOST_UNDEFINED
 Need = tuple[int, int]
 """A point that goes in: of the first (0) or the second (1) body, and which one (`spinekit.measures.column`)."""
 
+Point = tuple[float, float]
 Values = Mapping[str, FloatArray]
 
 
@@ -33,6 +34,7 @@ class Quantity:
         lines: Pairs of them to draw.
         positive: Whether a value below zero means that borders cross, which is no measurement.
         undefined: Why there can be no value although all points are there.
+        wanted: The points of the first and of the second body that go in.
     """
 
     name: str
@@ -42,15 +44,11 @@ class Quantity:
     lines: tuple[tuple[Need, Need], ...] = ()
     positive: bool = False
     undefined: str = "two of its points coincide"
-    _of: tuple[frozenset[int], frozenset[int]] = field(init=False, repr=False)
+    wanted: tuple[frozenset[int], frozenset[int]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         first, second = (frozenset(point for body, point in self.needs if body == one) for one in (0, 1))
-        object.__setattr__(self, "_of", (first, second))
-
-    def points_of(self, body: int) -> frozenset[int]:
-        """The points of the first (0) or the second (1) body that go in."""
-        return self._of[body]
+        object.__setattr__(self, "wanted", (first, second))
 
 
 def results_along(
@@ -157,16 +155,19 @@ class _Sheet:
 
     def __init__(self, scene: Scene, column: Column) -> None:
         self.column = column
-        self.pixels = column.pixels.tolist()
+        self.pixels: list[list[Point]] = [[(x, y) for x, y in body] for body in column.pixels.tolist()]
         absent = np.isnan(column.points[:, :, 0])
         self.gone = [frozenset(np.flatnonzero(row).tolist()) for row in absent]
         self.doubt = length_doubt(scene.image)
         self.reasons: dict[tuple[bool, tuple[int, ...]], str] = {}
         self.scene = scene
+        self.units = {unit: unit_of(unit, column) for unit in ("length", "deg", "%", "")}
+        self.places: dict[tuple[int, tuple[int, ...]], tuple[dict[str, Point], tuple[str, ...]]] = {}
 
     def absent(self, quantity: Quantity, rows: tuple[int, ...]) -> str:
         """Which points are not there, in words."""
-        if all(self.gone[row].isdisjoint(quantity.points_of(body)) for body, row in enumerate(rows)):
+        first, second = quantity.wanted
+        if self.gone[rows[0]].isdisjoint(first) and (not second or self.gone[rows[1]].isdisjoint(second)):
             return ""
         lost: dict[str, list[str]] = {}
         for body, point in quantity.needs:
@@ -190,13 +191,13 @@ class _Sheet:
         if reason is None:
             reason = "; ".join(reasons_for(self.scene, self.column, quantity.unit, rows))
             self.reasons[is_length, rows] = reason
-        geometry = self.geometry(quantity, rows)
+        geometry, used = self.geometry(quantity, rows)
         return Measurement(
             name=name,
             value=value,
-            unit=unit_of(quantity.unit, self.column),
+            unit=self.units[quantity.unit],
             method=quantity.method,
-            landmarks_used=tuple(geometry.points),
+            landmarks_used=used,
             low=None if low_high is None else low_high[0],
             high=None if low_high is None else low_high[1],
             spacing_origin=self.doubt.origin if is_length else None,
@@ -205,18 +206,19 @@ class _Sheet:
             geometry=geometry,
         )
 
-    def geometry(self, quantity: Quantity, rows: tuple[int, ...]) -> MeasurementGeometry:
-        """The points that went in, and lines between them."""
-        spoken = self.column.spoken
-        points = {}
-        for body, point in quantity.needs:
-            row = rows[body]
-            x, y = self.pixels[row][point]
-            points[spoken[row][point]] = (x, y)
+    def geometry(
+        self, quantity: Quantity, rows: tuple[int, ...]
+    ) -> tuple[MeasurementGeometry, tuple[str, ...]]:
+        """The points that went in with lines between them, and the points' names."""
+        spoken, pixels = self.column.spoken, self.pixels
+        key = id(quantity.needs), rows  # quantities of one kind share their points
+        known = self.places.get(key)
+        if known is None:
+            points = {spoken[rows[body]][point]: pixels[rows[body]][point] for body, point in quantity.needs}
+            known = self.places[key] = points, tuple(points)
         lines = {}
         for (body, point), (other, end) in quantity.lines:
-            x, y = self.pixels[rows[body]][point]
-            to_x, to_y = self.pixels[rows[other]][end]
-            lines[f"{spoken[rows[body]][point]}-{spoken[rows[other]][end]}"] = (x, y), (to_x, to_y)
+            start, stop = rows[body], rows[other]
+            lines[f"{spoken[start][point]}-{spoken[stop][end]}"] = pixels[start][point], pixels[stop][end]
         anchor = next(iter(lines.values()))[0] if lines else None
-        return MeasurementGeometry(points, lines, anchor)
+        return MeasurementGeometry(known[0], lines, anchor), known[1]
