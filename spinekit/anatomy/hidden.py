@@ -9,7 +9,7 @@ import numpy as np
 
 from spinekit.anatomy.candidates import quad_of
 from spinekit.core.image import FloatArray
-from spinekit.core.landmarks import landmarks
+from spinekit.core.landmarks import Visibility, landmarks
 from spinekit.core.outline import Outline
 from spinekit.core.scene import Author, Instance, Scene
 
@@ -61,6 +61,13 @@ def is_inferred(item: Instance) -> bool:
     return INFERRED in item.flags
 
 
+def seen_alone(scene: Scene) -> Scene:
+    """A scene without the bodies that were inferred: what a reading is judged by."""
+    if not any(is_inferred(item) for item in scene.instances):
+        return scene
+    return replace(scene, instances=tuple(item for item in scene.instances if not is_inferred(item)))
+
+
 def _rank(item: Instance, order: tuple[str, ...]) -> int:
     return order.index(item.label) if item.label in order else len(order)
 
@@ -79,7 +86,9 @@ def _drawn(label: str, quad: FloatArray, like: Instance) -> Instance:
     points = None
     if like.landmarks is not None and len(like.landmarks.names) == len(quad):
         names = like.landmarks.names
-        points = landmarks(names, quad, np.zeros(len(names)))
+        placed = landmarks(names, quad, np.zeros(len(names)))
+        # So pictures draw them as open rings, and formats that know it tell that nobody saw them.
+        points = replace(placed, visibility=np.full(len(names), Visibility.OCCLUDED, dtype=np.int8))
     return Instance(
         label=label,
         box=(float(left), float(top), float(right), float(bottom)),

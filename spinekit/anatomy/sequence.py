@@ -19,7 +19,8 @@ from spinekit.schemas.spine_prior import SpinePrior, prior_of
 
 _SAME_BODY = 0.8  # of the smaller one: two candidates that share so much are one body seen twice
 _SAME_SIZE = 0.75  # of the larger one's area: a body and a pair of joined bodies are not the same thing
-_SURE = 0.9  # a name less likely than this is given with its alternatives
+_SURE = 0.9  # of a film whose names are less likely than this the alternatives are told
+_MORE_LIKELY_THAN_NOT = 0.5  # a body whose name is less than that is flagged, and so what is measured on it
 _WORTH_TELLING = 0.05
 _FREE_RATIO = 0.1  # spread of height over width from which a film's own is taken
 _NEAR_LOOK = 0.25  # where a network gave one class alone: part of its doubt that each neighbouring level gets
@@ -217,7 +218,7 @@ def _shares(row: FloatArray, chain: Chain, schema: Schema) -> FloatArray:
 
 def _doubt(row: FloatArray, place: int, chain: Chain) -> tuple[str, ...]:
     total = max(float(row.sum()), 1e-12)
-    if row[place] / total >= _SURE:
+    if row[place] / total >= _MORE_LIKELY_THAN_NOT:
         return ()
     likely = [int(k) for k in np.argsort(-row) if row[k] / total >= _WORTH_TELLING or k == place]
     words = ", ".join(

@@ -31,7 +31,7 @@ from spinekit.views.style import (
     colour_of,
     scale_for,
 )
-from spinekit.views.wording import place_doubted
+from spinekit.views.wording import name_of, place_doubted
 
 JPEG_QUALITY = 88
 
@@ -77,7 +77,8 @@ def draw_overlay(
     if scale.oversample > 1:
         layer = cv2.resize(layer, canvas.shape[1::-1], interpolation=cv2.INTER_AREA)
     strokes.texts(layer, lettering.texts)
-    doubts = any(item.flags for item in scene.instances) or any(caliper.doubtful for caliper in drawn)
+    doubts = any(item.flags or name_of(item, scene).endswith("?") for item in scene.instances)
+    doubts = doubts or any(caliper.doubtful for caliper in drawn)
     return with_footer(layer, scene, scale, doubts)
 
 

@@ -9,6 +9,7 @@ from spinekit.files import printable
 
 UNITS = {"deg": "°", "%": " %"}
 DECIMALS = {"deg": 1, "mm": 1, "px": 1, "%": 1}
+SURE_NAME = 0.9  # names less likely than this say so
 NAME_DOUBT = "level uncertain"  # begins the flag of a body whose name alone is in doubt
 
 
@@ -60,11 +61,10 @@ def place_doubted(item: Instance) -> bool:
 
 
 def name_of(item: Instance, scene: Scene) -> str:
-    """A body's name with a question mark where there is doubt; ``T7 54 %?`` where it may be another level."""
-    levels, shares = scene.schema.levels, item.level_shares
-    name = short(item.label)
-    if not item.flags:
-        return name
-    if shares is None or item.label not in levels or not any(f.startswith(NAME_DOUBT) for f in item.flags):
-        return f"{name} ?".strip()
-    return f"{name} {shares[levels.index(item.label)] / max(float(shares.sum()), 1e-9):.0%}?"
+    """A body's name with a question mark where there is doubt; ``T7 54%?`` where it may be another level."""
+    levels, shares, name = scene.schema.levels, item.level_shares, short(item.label)
+    if shares is not None and item.label in levels and float(shares.sum()) > 0:
+        own = float(shares[levels.index(item.label)] / shares.sum())
+        if own < SURE_NAME:
+            return f"{name} {own:.0%}?"
+    return f"{name} ?".strip() if item.flags else name

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from spinekit.anatomy.hidden import seen_alone
 from spinekit.core.errors import NothingUsableError
 from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
@@ -81,7 +82,8 @@ def _pairs(
             image = replace(image, ref=replace(image.ref, spacing=spacing))
         name = truth.image.name
         true = _in_words_of(replace(truth, image=replace(image.ref, name=name)), reader.schema)
-        yield Pair(name, true, read_with(reader, image).scene)
+        read = read_with(reader, image).scene
+        yield Pair(name, true, None if read is None else seen_alone(read))
         done += 1
         if on_progress is not None:
             on_progress(done, truth.image.name)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from spinekit.anatomy.hidden import seen_alone
 from spinekit.core.errors import AnnotationError, UsageError
 from spinekit.core.scene import Scene
 from spinekit.core.spacing import Spacing
@@ -257,4 +258,5 @@ def _pair(truth: Scene, predicted: Scene | None, rules: PairingRules, unpaired: 
     if predicted is None:
         return Pair(image.name, told, None)
     known = replace(predicted.image, spacing=spacing, aspect=image.aspect)
-    return Pair(image.name, told, replace(predicted, image=known))
+    # A body that was drawn where it must be has not been found.
+    return Pair(image.name, told, replace(seen_alone(predicted), image=known))

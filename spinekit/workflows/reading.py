@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spinekit.anatomy import name_levels, unique_levels
+from spinekit.anatomy.hidden import with_inferred
+from spinekit.anatomy.point_doubts import with_point_doubts
 from spinekit.core.image import Image, UInt8Array
 from spinekit.core.scene import Raster, Scene
 from spinekit.metrics.separation import separated
@@ -59,7 +61,9 @@ def read_with(reader: Reader, image: Image) -> Reading:
     if card.task == "sem":
         return _semantic(scene, image.pixels, card)
     once = set(reader.schema.levels) & set(reader.schema.classes)  # a class that is a level is there once
-    if card.task == "seg" or (card.task == "detect" and once):
+    if once and any(item.level_shares is not None for item in scene.instances):
+        named = name_levels(scene)
+    elif card.task == "seg" or (card.task == "detect" and once):
         named = unique_levels(scene, card.confidence)
     elif card.task == "detect":
         named = replace(scene, instances=tuple(i for i in scene.instances if i.score >= card.confidence))
@@ -70,7 +74,8 @@ def read_with(reader: Reader, image: Image) -> Reading:
     judged = _judge(named, reader)
     if judged.scene is None:
         return judged
-    return replace(judged, scene=reader.look_closer(judged.scene, image))
+    # What is only inferred is drawn from the final corners, and never looked at as if it had been seen.
+    return replace(judged, scene=with_inferred(with_point_doubts(reader.look_closer(judged.scene, image))))
 
 
 def unreadable(pixels: UInt8Array) -> str:

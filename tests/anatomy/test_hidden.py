@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spinekit.anatomy.hidden import INFERRED, is_inferred, with_inferred
+from spinekit.anatomy.hidden import INFERRED, is_inferred, seen_alone, with_inferred
 from spinekit.anatomy.spine_bodies import shared_part
+from spinekit.core.landmarks import Visibility
 from spinekit.core.scene import Scene
 from spinekit.measures import bodies as measured
 from spinekit.measures.interval import Draws
@@ -38,6 +39,8 @@ def test_a_hidden_body_is_drawn_where_it_is(seed: int, gone: int) -> None:
     assert points is not None
     assert shared_part(points.xy, quads[gone]) > 0.5
     assert drawn.instances[gone].score == 0.0
+    assert bool((points.visibility == Visibility.OCCLUDED).all())
+    assert labels(seen_alone(drawn)) == [name for n, name in enumerate(AP.levels) if n != gone]
 
 
 def test_on_a_straight_spine_it_is_exact() -> None:

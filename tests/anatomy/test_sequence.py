@@ -199,7 +199,10 @@ class TestOtherNumbersOfBodies:
         reading = read_in_sequence(film(quads, LATERAL), anchors=anchors)
         assert len(reading.scene.instances) == len(names)
         assert {"T13", "L6"} & set(labels(reading.scene))
-        assert any("level uncertain" in flag for item in reading.scene.instances for flag in item.flags)
+        # The bodies between the two places where the extra one may be are one level higher or lower.
+        lumbar = next(item for item in reading.scene.instances if item.label == "L3")
+        assert lumbar.level_shares is not None
+        assert 0.05 < float(lumbar.level_shares.max()) < 0.95
 
 
 class TestSuppression:
