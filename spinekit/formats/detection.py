@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spinekit.core.errors import NothingUsableError, UsageError
 from spinekit.files import printable
-from spinekit.formats.foreign import foreign_tool, seen
+from spinekit.formats.foreign import foreign_tool, nothing_but_images, seen
 from spinekit.formats.plugin import AnnotationFormat
 from spinekit.formats.registry import annotation_formats
 
@@ -24,7 +24,7 @@ def detect_format(path: Path) -> AnnotationFormat:
     Raises:
         UsageError: If there is no such path; if several formats recognise it (named, to choose from with
             ``--from``); or if none does, with what was seen and what to export instead.
-        NothingUsableError: If all there is are label files without a line.
+        NothingUsableError: If all there is are images, label files without a line, or nothing at all.
     """
     shown = printable(str(path))
     if not path.is_file() and not path.is_dir():
@@ -53,6 +53,10 @@ def detect_format(path: Path) -> AnnotationFormat:
     if path.is_dir() and _all_empty(path):
         raise NothingUsableError(
             f"{shown}: holds {seen(path)}, and every label file is empty -- label some images"
+        )
+    if nothing_but_images(path):
+        raise NothingUsableError(
+            f"{shown}: holds {seen(path)}, and no annotation -- name the folder or file that the labels lie in"
         )
     names = ", ".join(item.name for item in annotation_formats() if item.read is not None)
     raise UsageError(

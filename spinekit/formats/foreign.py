@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from spinekit.formats.sources import FOUND_SUFFIXES
+
 _PEEK_BYTES = 16_384
 _MOST_FILES = 200
+_MOST_IMAGES = 10_000
+_FOR_PEOPLE = frozenset({".md", ".pdf", ".html"})
 _SHOWN_SUFFIXES = 5
 
 
@@ -95,7 +99,18 @@ def seen(path: Path) -> str:
     return ", ".join(counted) or "an empty folder"
 
 
-def _some_files(path: Path) -> Iterator[Path]:
+def nothing_but_images(path: Path) -> bool:
+    """Whether nothing lies there that labels could be in: pictures and words for people, or nothing at all."""
+    if path.is_file():
+        head = _head(path)
+        return not head or bool(_PICTURE.match(head))
+    return all(
+        file.suffix.lower() in FOUND_SUFFIXES or file.suffix.lower() in _FOR_PEOPLE or not file.stat().st_size
+        for file in _some_files(path, _MOST_IMAGES)
+    )
+
+
+def _some_files(path: Path, most: int = _MOST_FILES) -> Iterator[Path]:
     """The file itself, or the first files below a folder; links are not followed."""
     if path.is_file():
         return iter((path,))
@@ -108,7 +123,7 @@ def _some_files(path: Path) -> Iterator[Path]:
                 if file.is_file() and not file.is_symlink():
                     yield file
 
-    return itertools.islice(below(), _MOST_FILES)
+    return itertools.islice(below(), most)
 
 
 def _head(path: Path) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spinekit.core.errors import UsageError
+from spinekit.core.errors import NothingUsableError, UsageError
 from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
 from spinekit.formats import detection
@@ -155,20 +155,26 @@ def test_other_files_are_of_none(content: bytes, suffix: str, tmp_path: Path) ->
     path.write_bytes(content)
     assert names(path) == []
     assert foreign_tool(path) is None
-    with pytest.raises(UsageError, match="and no annotation format recognises it -- "):
+    wanted, words = (UsageError, "and no annotation format recognises it -- ")
+    if not content:
+        wanted, words = (NothingUsableError, "holds an empty file, and no annotation -- ")
+    with pytest.raises(wanted, match=words):
         detect_format(path)
 
 
 def test_what_was_seen_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds an empty folder"):
+    with pytest.raises(NothingUsableError, match="holds an empty folder"):
         detect_format(tmp_path)
     save_image(tmp_path / "a.png")
     save_image(tmp_path / "b.png")
     (tmp_path / "c.md").write_text("words", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"holds 2 \.png, 1 \.md"):
+    with pytest.raises(NothingUsableError, match=r"holds 2 \.png, 1 \.md"):
         detect_format(tmp_path)
-    with pytest.raises(UsageError, match="holds a picture without labels"):
+    with pytest.raises(NothingUsableError, match="holds a picture without labels"):
         detect_format(tmp_path / "a.png")
+    (tmp_path / "z.dat").write_text("words", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"holds 2 \.png, 1 \.md, 1 \.dat, and no annotation format"):
+        detect_format(tmp_path)
     with pytest.raises(UsageError, match="no such file or folder"):
         detect_format(tmp_path / "d")
 

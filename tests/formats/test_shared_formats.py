@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from PIL import Image as PillowImage
 
-from spinekit.core.errors import AnnotationError, UsageError
+from spinekit.core.errors import AnnotationError, NothingUsableError, UsageError
 from spinekit.core.scene import Scene
 from spinekit.formats.detection import detect_format
 from spinekit.formats.plugin import LabelOptions
@@ -133,7 +133,7 @@ REFUSED = [
     (f"{DATUMARO}/cvat_dataset", r"for_images/export_project \(cvat\), for_images/export_task \(cvat\)"),
     (f"{DATUMARO}/yolo_dataset", r"annotations \(yolo\), labels \(yolo\), strict \(yolo\)"),
     (f"{LABELFORMAT}/semantic_segmentation/pascalvoc", "mask does not say what its labels are called"),
-    (f"{LABELFORMAT}/image_file_loading", "no annotation format recognises it"),
+    (f"{LABELFORMAT}/image_file_loading", "holds 1 .png, and no annotation -- "),
     ("via_official", r"folder of folders.* v1 \(via\), v2 \(via\)"),
     (".", r"folder of folders.* \d+ more"),
 ]
@@ -182,7 +182,7 @@ def test_a_genuine_file_is_read_whole(
 
 @pytest.mark.parametrize(("name", "why"), REFUSED, ids=[case[0] for case in REFUSED])
 def test_what_is_not_read_is_refused_with_the_reason(name: str, why: str) -> None:
-    with pytest.raises((UsageError, AnnotationError), match=why) as refused:
+    with pytest.raises((UsageError, AnnotationError, NothingUsableError), match=why) as refused:
         opened(real_data() / "formats" / name, None, [])
     assert "\n" not in str(refused.value)
 

@@ -34,6 +34,36 @@ def test_label_files_without_a_line(say: Say, tmp_path: Path, verb: str, stated:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    "verb", ["convert", "stats", "split", "preview", "check", "merge", "augment", "evaluate"]
+)
+@pytest.mark.parametrize("source", ["films", "films/a.png", "empty"])
+def test_images_alone(say: Say, tmp_path: Path, verb: str, source: str) -> None:
+    save_image(tmp_path / "films" / "a.png")
+    save_image(tmp_path / "films" / "more" / "b.png")
+    (tmp_path / "empty").mkdir()
+    words = {
+        "convert": ("convert", source, "out", "--to", "coco"),
+        "merge": ("dataset", "merge", source, source, "--schema", "vertebrae", "--out", "out"),
+        "augment": ("dataset", "augment", source, "--rotate", "5", "--out", "out"),
+        "preview": ("dataset", "preview", source, "--out", "sheet.png"),
+        "evaluate": ("evaluate", source, source),
+    }.get(verb, ("dataset", verb, source))
+    ended = say(*words)
+    assert ended.code == 3, ended.err
+    assert "and no annotation -- name the folder or file" in ended.error()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("form", ["yolo", "labelme", "voc", "cvat", "coco", "via", "scenes"])
+def test_images_alone_that_are_said_to_be_labelled(say: Say, tmp_path: Path, form: str) -> None:
+    save_image(tmp_path / "films" / "a.png")
+    ended = say("convert", "films", "out", "--to", "coco", "--from", form)
+    assert ended.code in (1, 3), ended.err
+    assert ended.error()
+    assert not (tmp_path / "out").exists()
+
+
 def masks(folder: Path, values: np.ndarray) -> Path:
     save_image(folder / "images" / "a.png")
     (folder / "masks").mkdir()
