@@ -108,7 +108,7 @@ def head(
 
 def any_scene(schema: Schema, seed: int) -> Scene:
     """A scene on which every measurement of a schema has a value: a spine, or scattered points."""
-    if schema.view.endswith(("lateral", "sagittal MRI")):
+    if schema.levels and schema.view.endswith(("lateral", "sagittal MRI")):
         return side_view(schema, seed)
     if schema.levels:
         front = replace(image(), hints={"view": "AP"})
