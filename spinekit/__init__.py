@@ -7,16 +7,28 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as in typing, which takes longer to load than an interrupt should wait
 if TYPE_CHECKING:
-    from spinekit.api import convert, evaluate, load_model, load_schema, measure, predict, read_images
+    from spinekit.api import (
+        compare,
+        convert,
+        evaluate,
+        load_model,
+        load_schema,
+        measure,
+        measure_files,
+        predict,
+        read_images,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
     "__version__",
+    "compare",
     "convert",
     "evaluate",
     "load_model",
     "load_schema",
     "measure",
+    "measure_files",
     "predict",
     "read_images",
 ]

@@ -12,12 +12,25 @@ from spinekit.formats.plugin import MAX_PIXELS, ReadOptions
 from spinekit.measures import measure
 from spinekit.models.load import load_reader as load_model
 from spinekit.schemas import load_schema
+from spinekit.workflows import compare as comparing
 from spinekit.workflows import convert as converting
 from spinekit.workflows import evaluate as evaluating
 from spinekit.workflows import evaluation
+from spinekit.workflows import measure as measuring
 from spinekit.workflows import predict as workflow
+from spinekit.workflows.dataset_source import checked
 
-__all__ = ["convert", "evaluate", "load_model", "load_schema", "measure", "predict", "read_images"]
+__all__ = [
+    "compare",
+    "convert",
+    "evaluate",
+    "load_model",
+    "load_schema",
+    "measure",
+    "measure_files",
+    "predict",
+    "read_images",
+]
 
 
 def predict(
@@ -194,6 +207,95 @@ def evaluate(
         out=None if out is None else Path(out),
     )
     return evaluating.evaluate(settings, on_progress)
+
+
+def measure_files(
+    source: str | Path,
+    *,
+    data_format: str | None = None,
+    schema: str | Path | None = None,
+    only: Sequence[str] = (),
+    norms: str | Path | None = None,
+    age: float | None = None,
+    sex: str | None = None,
+    covariates: bool = False,
+    ruler: str | None = None,
+    spacing: Spacing | str | None = None,
+    draws: int = 500,
+    images: str | Path | None = None,
+    reader: str | None = None,
+    out: str | Path | None = None,
+    on_progress: measuring.Progress | None = None,
+) -> measuring.MeasureRun:
+    """Measures what is labelled or was predicted; `measure` does so for one scene in memory.
+
+    Args:
+        source: Folder of a run of `predict`, a file of predictions, or annotations of any format.
+        data_format: Format of the source; None to tell it by its content.
+        schema: Landmark or class set, a name or a file; None for the one that the source uses.
+        only: Names of measurements or of analyses; empty for all.
+        norms: A file of your own norms.
+        age: In years, for norms.
+        sex: ``"F"`` or ``"M"``, for norms.
+        covariates: Whether age and sex are taken from the DICOM files; the results may tell of them.
+        ruler: A line of known length on the one film, ``"120,80,120,580=100mm"``.
+        spacing: Overrides what the source says, as in `predict`.
+        draws: Random positions of each point for the intervals; 0 for none.
+        images: Folder of the images, where the source does not know.
+        reader: Of several readers; None for their mean.
+        out: A new or empty folder for ``measurements.csv``; None writes nothing.
+        on_progress: Told after each image.
+
+    Returns:
+        Every measurement and refusal of every image.
+
+    Raises:
+        SpinekitError: With one line that says what is wrong and how to mend it.
+    """
+    content = {
+        "source": Path(source), "format": data_format, "schema_name": None if schema is None else str(schema),
+        "only": tuple(only), "norms": None if norms is None else Path(norms), "age": age, "sex": sex,
+        "covariates": covariates, "ruler": ruler,
+        "spacing": reading.parse_spacing(spacing) if isinstance(spacing, str) else spacing, "draws": draws,
+        "images": None if images is None else Path(images), "reader": reader,
+        "out": None if out is None else Path(out),
+    }  # fmt: skip
+    return measuring.measure_files(checked(measuring.MeasureSettings, content), on_progress)
+
+
+def compare(
+    before: str | Path,
+    after: str | Path,
+    *,
+    schema: str | Path | None = None,
+    only: Sequence[str] = (),
+    pair: str = "auto",
+    spacing: Spacing | str | None = None,
+    out: str | Path | None = None,
+    on_progress: comparing.Progress | None = None,
+) -> comparing.Comparison:
+    """Compares two studies of one patient: each change against the error of the measurement itself.
+
+    Args:
+        before: The earlier study, as for `measure_files`.
+        after: The later one.
+        schema: Landmark or class set; None for the one of the earlier study.
+        only: Names of measurements or of analyses; empty for all.
+        pair: What says which images belong together: ``"name"``, ``"group"`` (the patient) or ``"auto"``.
+        spacing: Overrides what both say, as in `predict`.
+        out: A new or empty folder for ``changes.csv``; None writes nothing.
+        on_progress: Told after each image.
+
+    Raises:
+        SpinekitError: With one line that says what is wrong and how to mend it.
+    """
+    content = {
+        "before": Path(before), "after": Path(after), "schema_name": None if schema is None else str(schema),
+        "only": tuple(only), "pair": pair,
+        "spacing": reading.parse_spacing(spacing) if isinstance(spacing, str) else spacing,
+        "out": None if out is None else Path(out),
+    }  # fmt: skip
+    return comparing.compare(checked(comparing.CompareSettings, content), on_progress)
 
 
 def read_images(

@@ -2,9 +2,9 @@
 
 A largest angle of many grows with noise: the end vertebrae are those that noise has tilted furthest. Drawing random
 spines round a spine that is noisy already adds the same once more, so that plain quantiles lie too high (they held
-the truth in 22 to 91 of 100 simulated spines). Here the width is that of the angle between the end vertebrae that were
-found, and the whole interval is moved down by the growth that the draws show (94 to 95 of 100). A main angle that
-noise alone makes of a straight spine has an interval from 0.
+the truth in 22 to 91 of 100 simulated spines). Here the width is that of the angle between the end vertebrae that
+were found, and the whole interval is moved down by the growth that the draws show (94 to 95 of 100). A main angle
+that noise alone makes of a straight spine has an interval from 0.
 """
 
 from __future__ import annotations

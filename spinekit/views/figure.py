@@ -14,6 +14,9 @@ from spinekit.views.wording import number
 HEIGHT = 360  # px of the drawing
 MARGIN = 0.08  # of its longer side
 _LINE, _POINT, _PALE = "#0b62a4", "#b3261e", "#9aa0a6"
+_LONGEST = 8  # letters of a name that is written beside its point
+_AROUND, _LEAST = 0.7, 0.12  # of the measured part, and of all, that is shown round it
+NARROWEST = 0.9  # width over height
 _DOTTED = 60  # points of the scene up to which each has a dot; edges show the bodies of a spine
 _NAMED = 12  # points up to which each is named
 
@@ -31,11 +34,8 @@ def draw_figure(scene: Scene, result: Measurement) -> str:
     bodies = _bodies(scene)
     lines = {name: np.array(ends) for name, ends in result.geometry.lines.items()}
     points = {name: np.array(xy) for name, xy in result.geometry.points.items()}
-    everything = np.concatenate([*bodies, *lines.values(), *(xy[None] for xy in points.values())])
-    everything = everything[np.isfinite(everything).all(axis=1)]
-    low, high = everything.min(axis=0), everything.max(axis=0)
-    margin = MARGIN * float((high - low).max()) + 1.0
-    start, size = low - margin, high - low + 2 * margin
+    measured = np.concatenate([np.zeros((0, 2)), *lines.values(), *(xy[None] for xy in points.values())])
+    start, size = _window(np.concatenate([measured, *bodies]), measured)
     scale = HEIGHT / float(size[1])
     width = round(float(size[0]) * scale)
     parts = [
@@ -51,11 +51,27 @@ def draw_figure(scene: Scene, result: Measurement) -> str:
         parts.append(_segment((ends[0] - start) * scale, (ends[1] - start) * scale, _LINE, 2))
     for name, xy in points.items():
         parts.append(_dot((xy - start) * scale, _POINT, 3))
-        if len(points) <= _NAMED and len(name) <= _NAMED:
+        if len(points) <= _NAMED and len(name) <= _LONGEST:
             parts.append(_text((xy - start) * scale + (5, -5), name, _POINT))
     words = f"{result.name} = {number(result.value, result.unit)}"
     parts += [_text(np.array([6.0, HEIGHT + 16.0]), words, "#202124"), "</svg>\n"]
     return "\n".join(parts)
+
+
+def _window(everything: FloatArray, measured: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Left upper corner and size of what is shown: the measured part with its surroundings, never too narrow."""
+    bounds = []
+    for xy in (everything, measured):
+        known = xy[np.isfinite(xy).all(axis=1)]
+        bounds.append((known.min(axis=0), known.max(axis=0)))
+    (low, high), (near, far) = bounds
+    around = max(_AROUND * float((far - near).max()), _LEAST * float((high - low).max()))
+    start, end = np.maximum(low, near - around), np.minimum(high, far + around)
+    margin = MARGIN * float((end - start).max()) + 1.0
+    start, size = start - margin, end - start + 2 * margin
+    lacking = max(0.0, NARROWEST * float(size[1]) - float(size[0]))
+    wider = np.array([lacking, 0.0])
+    return start - wider / 2, size + wider
 
 
 def _bodies(scene: Scene) -> list[FloatArray]:
