@@ -37,8 +37,9 @@ class Instance:
         author: A person or a model.
         reader: Which of several readers, or None.
         flags: Doubts in words.
-        level_shares: (L,) how likely it is each of the schema's levels by its looks alone; what is missing to 1 is
-            the chance to be none of them. None where nothing was said, NaN where it was not looked at.
+        level_shares: (L,) how likely it is each of the schema's levels: by its looks alone as a candidate, by the
+            whole spine once named in sequence. What is missing to 1 is the chance to be none of them. None where
+            nothing was said, NaN where it was not looked at.
     """
 
     label: str
