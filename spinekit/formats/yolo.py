@@ -16,20 +16,28 @@ from spinekit.core.errors import AnnotationError, UsageError
 from spinekit.core.image import ImageRef
 from spinekit.core.scene import Instance, Scene
 from spinekit.core.schema import Schema
-from spinekit.files import write_text
+from spinekit.files import printable, write_text
 from spinekit.formats.passed_over import found_image
 from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions
 from spinekit.formats.sources import in_schema_order, read_text, unsafe_name
 from spinekit.formats.yolo_content import detect, vocabulary
 from spinekit.formats.yolo_labels import LabelPlan, Losses, label_rows, plan_for
-from spinekit.formats.yolo_layout import MASK_FOLDER, DataSet, data_set, label_path, labelled, masked
+from spinekit.formats.yolo_layout import (
+    MASK_FOLDER,
+    DataSet,
+    bare_name,
+    data_set,
+    label_path,
+    labelled,
+    masked,
+)
 from spinekit.formats.yolo_masks import class_mask, read_mask, write_mask
 from spinekit.formats.yolo_rows import RowMeaning, meaning_of, parse_row
 from spinekit.formats.yolo_settings import settings_text
 
 __all__ = ["FORMAT", "detect", "read", "vocabulary", "write"]
 
-PARTS = ("train", "val", "test")
+PARTS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
 NOT_WRITTEN = "not-written.txt"
 
 
@@ -67,8 +75,9 @@ def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iter
 def write(scenes: Iterable[Scene], out: Path) -> list[Path]:
     """Labels that the library can train on, below ``labels/`` or ``masks/``, with a ``data.yaml``.
 
-    The images are not copied: laid below ``images/`` by the same names, the data set is complete. Images
-    that all lie in folders ``train``, ``val`` and ``test`` make the parts of those names. Rows
+    The images are not copied: laid below ``images/`` by the same names, but for folders in them that are called
+    ``images`` or ``labels`` themselves (see `yolo_layout.bare_name`), the data set is complete. Images that all
+    lie in folders ``train``, ``val`` (or ``valid``) and ``test`` make the parts of those names. Rows
     have no place for a score, so none is written. Levels that are no classes get numbers after them. What
     lies outside its image cannot be in a row: ``not-written.txt`` says so, one line each.
 
@@ -81,7 +90,7 @@ def write(scenes: Iterable[Scene], out: Path) -> list[Path]:
 
     Raises:
         AnnotationError: If an instance has neither outline nor a closed way of corners for a polygon.
-        UsageError: If the schemas differ.
+        UsageError: If the schemas differ, or two images would share a label file.
     """
     written: list[Path] = []
     taken: set[Path] = set()
@@ -94,7 +103,7 @@ def write(scenes: Iterable[Scene], out: Path) -> list[Path]:
             raise UsageError(
                 f"{scene.image.name}: is of schema {scene.schema.name}, others of {plan.schema.name}"
             )
-        name = scene.image.name or scene.image.path.name
+        name = bare_name(scene.image.name or scene.image.path.name)
         folders.add(name.rpartition("/")[0].partition("/")[0])
         written.append(_write_labels(scene, name, plan, out, taken, losses))
         taken.add(written[-1])
@@ -114,11 +123,16 @@ def _parts(folders: set[str]) -> dict[str, str]:
 
     The library asks for train and val; where one of them is missing the other stands for it.
     """
-    there = [part for part in PARTS if part in folders]
-    if not there or not folders <= set(PARTS):
+    there = {part: [name for name in names if name in folders] for part, names in PARTS.items()}
+    if (
+        not folders
+        or sum(map(len, there.values())) < len(folders)
+        or any(len(lie) > 1 for lie in there.values())
+    ):
         return {"train": "images", "val": "images"}
-    places = {part: f"images/{part if part in there else there[0]}" for part in ("train", "val")}
-    return places | ({"test": "images/test"} if "test" in there else {})
+    found = {part: f"images/{names[0]}" for part, names in there.items() if names}
+    stand_in = next(iter(found.values()))
+    return {"train": stand_in, "val": stand_in} | found
 
 
 def _write_labels(
@@ -130,6 +144,10 @@ def _write_labels(
     target = label_path(out / kind, name).with_suffix(suffix)
     if target in taken:  # a.png beside a.jpg
         target = target.with_name(f"{PurePosixPath(name).name}{suffix}")
+        if target in taken:
+            raise UsageError(
+                f"{printable(name)}: two images would share this label file -- rename one of them"
+            )
     if plan.task == "sem":
         write_mask(target, class_mask(scene, plan))
     else:

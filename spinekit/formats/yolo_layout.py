@@ -21,6 +21,7 @@ from spinekit.formats.yolo_settings import LISTS_OF_NAMES, DataSettings, read_se
 LABEL_FOLDERS = frozenset({"labels", "annotations"})
 MASK_FOLDER = "masks"
 IMAGE_FOLDERS = frozenset({"images", "jpegimages"})
+KIND_FOLDERS = LABEL_FOLDERS | IMAGE_FOLDERS | {MASK_FOLDER}
 _FEWEST_NUMBERS = 5
 _HEAD_BYTES = 4096
 
@@ -130,6 +131,16 @@ def masked(data: DataSet) -> Iterator[tuple[Path, str]]:
     shown = {name: path for name, path in data.images.paths.items() if path.resolve() not in masks}
     for path, names in _paired(keys, shown):
         yield path, names[0] if names else ""
+
+
+def bare_name(name: str) -> str:
+    """A relative name without folders that only say what kind of file lies in them.
+
+    ``train/images/a.jpg`` gives ``train/a.jpg``. Below a data set's own ``images`` such a folder leads the library
+    astray: it looks for labels where the last ``images`` of a path is replaced by ``labels``.
+    """
+    *folders, last = PurePosixPath(name).parts or ("",)
+    return "/".join((*(folder for folder in folders if folder.casefold() not in KIND_FOLDERS), last))
 
 
 def label_path(labels: Path, name: str) -> Path:

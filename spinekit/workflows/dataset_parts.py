@@ -23,6 +23,7 @@ from spinekit.workflows.pictures import read_picture
 from spinekit.workflows.split import PARTS, thumbnail
 
 _SHOWN = 3
+_FOLDERS_OF_PARTS = frozenset({*PARTS, "valid", "validation"})
 _BLOCK = re.compile(r"\bblock\b")  # a run of slices of one stack, cut knowingly
 
 
@@ -257,7 +258,8 @@ def in_part(ref: ImageRef, part: str, place: Place) -> ImageRef:
     if not part:
         return ref
     name = PurePosixPath(ref.name or ref.path.name)
-    bare = PurePosixPath(*name.parts[1:]) if len(name.parts) > 1 and name.parts[0] in PARTS else name
+    older = len(name.parts) > 1 and name.parts[0] in _FOLDERS_OF_PARTS
+    bare = PurePosixPath(*name.parts[1:]) if older else name
     return replace(ref, name=bare.as_posix() if place.folder else f"{part}/{bare.as_posix()}")
 
 

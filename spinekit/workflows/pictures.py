@@ -15,6 +15,7 @@ from spinekit.files import atomic_path, sha256_of
 from spinekit.formats.plugin import ReadOptions
 from spinekit.formats.reading import read_images
 from spinekit.formats.sources import FOUND_SUFFIXES
+from spinekit.formats.yolo_layout import bare_name
 
 _DICOM = frozenset({".dcm", ".dicom", ".ima", ""})
 _LONGEST = 150  # characters of a file's stem
@@ -49,7 +50,8 @@ def free_name(name: str, taken: set[str]) -> str:
     """A relative name that no image has yet; it is then taken.
 
     Args:
-        name: As wished, with ``/`` between folders; characters that file systems mind become ``_``.
+        name: As wished, with ``/`` between folders; characters that file systems mind become ``_``, folders called
+            ``images``, ``labels`` and the like fall out, since the copy lies below one of them.
         taken: Names in use, as `name_taken` compares them; added to.
     """
     path = PurePosixPath(_plain(name))
@@ -74,7 +76,9 @@ def name_taken(name: str, taken: set[str]) -> bool:
 
 
 def _plain(name: str) -> str:
-    parts = [part for part in PurePosixPath(name).parts if part not in {"..", ".", "/"}] or ["image"]
+    parts = [part for part in PurePosixPath(bare_name(name)).parts if part not in {"..", ".", "/"}] or [
+        "image"
+    ]
     return "/".join(re.sub(r'[\x00-\x1f<>:"\\|?*#]+', "_", part) for part in parts)
 
 

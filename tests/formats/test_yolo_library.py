@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spinekit.core.errors import UsageError
 from spinekit.core.outline import Outline, to_mask, to_outline
 from spinekit.core.scene import Instance, Raster, Scene
 from spinekit.core.schema import Schema
 from spinekit.formats import yolo
 from spinekit.formats.yolo_dataset import write_dataset
+from spinekit.formats.yolo_layout import bare_name
 from spinekit.models.environment import load_library
+from spinekit.workflows.image_copies import copy_image
 from tests.formats.annotation_samples import HEIGHT, POSE, SEG, SEM, WIDTH, body, save_image
 
 NAN = float("nan")
@@ -88,6 +91,47 @@ def test_no_image_and_no_row_is_dropped(tmp_path: Path, task: str) -> None:
     if task == "pose":
         assert label["keypoints"].shape == (4, 4, 3)
         np.testing.assert_allclose(label["keypoints"][0, :, 0], [1.5 / WIDTH, 39.5 / WIDTH] * 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("task", SCHEMAS)
+@pytest.mark.parametrize("copies", [True, False])
+def test_a_set_laid_out_by_others_is_found_whole(tmp_path: Path, task: str, copies: bool) -> None:
+    """Where the last folder called images is not the data set's own, the library finds no label at all."""
+    schema = SCHEMAS[task]
+    names = [
+        "train/images/a.png",
+        "train/images/deep/b.png",
+        "valid/images/c.png",
+        "labels/images/images/d.png",
+    ]
+    scenes = []
+    taken: set[str] = set()
+    for name in names[:3]:
+        ref = replace(save_image(tmp_path / "source" / name), name=name)
+        if copies:
+            ref = copy_image(ref, tmp_path / "set" / "images", taken)
+        scenes.append(Scene(ref, schema, **content(task)))
+        if not copies:
+            save_image(tmp_path / "set" / "images" / bare_name(name))
+    yolo.write(iter(scenes), tmp_path / "set")
+    assert [bare_name(name) for name in names] == ["train/a.png", "train/deep/b.png", "valid/c.png", "d.png"]
+    found = loaded(tmp_path / "set" / "data.yaml", task)
+    assert sorted(Path(file).name for file in found.im_files) == ["a.png", "b.png"]
+    if task == "semantic":
+        assert all(Path(file).is_file() for file in found.mask_files)
+    else:
+        assert [len(label["cls"]) for label in found.labels] == [len(content(task)["instances"])] * 2
+    settings = (tmp_path / "set" / "data.yaml").read_text(encoding="utf-8")
+    assert "train: images/train\nval: images/valid\n" in settings
+    again = list(yolo.read(tmp_path / "set", schema))
+    assert sorted(scene.image.name for scene in again) == ["train/a.png", "train/deep/b.png", "valid/c.png"]
+
+
+def test_two_images_never_share_a_label_file(tmp_path: Path) -> None:
+    names = ("train/a.png", "train/images/a.png", "images/train/a.png")
+    scenes = [Scene(replace(save_image(tmp_path / name), name=name), SEG) for name in names]
+    with pytest.raises(UsageError, match=r"train/a\.png: two images would share this label file -- "):
+        yolo.write(iter(scenes), tmp_path / "out")
 
 
 def test_semantic_masks_come_out_as_they_went_in(tmp_path: Path) -> None:
