@@ -126,10 +126,13 @@ def _ways(
     steps = np.array([row[2] for row in rows], dtype=np.float64) + 1
     first, last = (np.array(column)[which] for which in (starts, ends))
     gaps = len(prior.levels) - 1
-    spans = [range(min(a, gaps - 1), max(min(a, gaps - 1) + 1, b)) for a, b in zip(first, last, strict=True)]
+    # The gaps that a way spans: at least one, also into a rare place beside its like.
+    low = np.minimum(first, gaps - 1)
+    high = np.maximum(low + 1, last)
 
     def mean(values: FloatArray) -> FloatArray:
-        return np.array([values[list(span)].mean() for span in spans])
+        summed = np.append(0.0, np.cumsum(values))
+        return np.asarray((summed[high] - summed[low]) / (high - low))
 
     width = np.interp(np.array(column) + 0.5 * np.array(rare), np.arange(gaps + 1), prior.log_width)
     spreads = [mean(prior.pitch_sd), mean(prior.tilt_sd), mean(prior.bend_sd), mean(prior.growth_sd)]
