@@ -272,7 +272,7 @@ def compare(
     pair: str = "auto",
     spacing: Spacing | str | None = None,
     out: str | Path | None = None,
-    on_progress: comparing.Progress | None = None,
+    on_progress: measuring.Progress | None = None,
 ) -> comparing.Comparison:
     """Compares two studies of one patient: each change against the error of the measurement itself.
 

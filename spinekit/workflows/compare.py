@@ -287,11 +287,10 @@ def _half(first: Result, second: Result) -> Change:
         for when, result in (("earlier", first), ("later", second))
         if not isinstance(result, Measurement)
     ]
-    value = [result.value if isinstance(result, Measurement) else None for result in (first, second)]
+    values = [result.value if isinstance(result, Measurement) else None for result in (first, second)]
     unit = next((result.unit for result in (first, second) if isinstance(result, Measurement)), "")
-    return Change(
-        first.name, unit, *value, None, None, None, Verdict.REFUSED, "; ".join(dict.fromkeys(reasons))
-    )
+    reason = "; ".join(dict.fromkeys(reasons))
+    return Change(first.name, unit, values[0], values[1], None, None, None, Verdict.REFUSED, reason)
 
 
 def _refusal(first: Measurement, second: Measurement) -> str:

@@ -83,16 +83,15 @@ def test_intervals_of_formulas_hold_the_truth(name: str) -> None:
 
 
 def spines() -> dict[str, FloatArray]:
-    smooth = 12.5 * np.cos(np.linspace(0, 2 * np.pi, 17))
-    bend = 22 * np.sin(np.linspace(-np.pi / 2, 1.2 * np.pi, 17))
-    tilts = {
-        "upper": UPPER,
-        "lower": LOWER,
-        "triple": TRIPLE,
+    tilts: dict[str, FloatArray] = {
+        "upper": np.array(UPPER, dtype=float),
+        "lower": np.array(LOWER, dtype=float),
+        "triple": np.array(TRIPLE, dtype=float),
         "mild": 0.45 * np.array(UPPER),
-        "smooth": smooth,
+        "smooth": 12.5 * np.cos(np.linspace(0, 2 * np.pi, 17)),
+        "bend": 22 * np.sin(np.linspace(-np.pi / 2, 1.2 * np.pi, 17)),
     }
-    return {name: spine_corners(list(tilt)) for name, tilt in (tilts | {"bend": bend}).items()}
+    return {name: spine_corners(tilt.tolist()) for name, tilt in tilts.items()}
 
 
 @pytest.mark.parametrize("spread", [1.0, 2.0])
@@ -112,7 +111,7 @@ def test_the_main_angle_is_held_although_noise_lifts_it(spread: float) -> None:
             held += main.low <= true <= main.high
             plain += main.details.get("lifted by noise", "") != ""
     share = held / len(lifted)
-    assert 0.93 <= share <= 0.97
+    assert 0.91 <= share <= 0.985  # of 210 films; of 900 it was 0.949 and 0.942
     assert float(np.mean(lifted)) > 0.5  # the bias is there,
     assert plain > 0.8 * len(lifted)  # and the result says so
 

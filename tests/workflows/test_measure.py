@@ -80,7 +80,7 @@ def test_no_intervals_without_draws(tmp_path: Path) -> None:
 
 
 def test_age_and_sex_are_asked_for(tmp_path: Path) -> None:
-    person = {"age_years": 9.0, "sex": "F"}
+    person: dict[str, float | str] = {"age_years": 9.0, "sex": "F"}
     source = saved(tmp_path / "run", replace(named(head(CEPH, "ceph-19"), "a.png"), covariates=person))
     norms = tmp_path / "own.yaml"
     norms.write_text(
