@@ -108,7 +108,7 @@ def aasce_of_draws(
     low = np.stack([between[each, upper, pivot], between[each, pivot, over]], axis=1)
     others = np.where(s_shaped[:, None], np.where((heights < image_height)[:, None], high, low), plain)
     angles = np.concatenate([between[each, upper, lower][:, None], others], axis=1)
-    sound = np.asarray((middle != 0).any(axis=2)).all(axis=1)
+    sound: BoolArray = np.asarray(np.all(np.hypot(middle[..., 0], middle[..., 1]) > 0, axis=1))
     rules = np.where(s_shaped, np.where(heights < image_height, 1, 2), 0)
     return np.where(sound[:, None], angles, np.nan), rules
 
