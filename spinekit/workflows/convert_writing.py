@@ -193,6 +193,8 @@ def _outgoing(
             except ReadError as error:
                 tally.failed.append(str(error))
                 continue
+        if options.window is not None and plan.copies and image.provenance.get("format") != "DICOM":
+            said.append("no DICOM image, so the window asked for does not hold for it")
         for warning in said:
             tally.warned.setdefault(warning, []).append(scene.image.name)
         if plan.division is not None:

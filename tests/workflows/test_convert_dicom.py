@@ -22,7 +22,7 @@ from spinekit.schemas import load_schema
 from spinekit.workflows.convert import Conversion, ConvertSettings, convert
 from tests.formats.annotation_samples import POSE, body
 from tests.formats.seg_objects import COLUMNS, ROWS, film, frames, segment, stacked, write_seg
-from tests.workflows.label_sets import SQUARE, label_set
+from tests.workflows.label_sets import SQUARE, label_set, pose_scene
 
 PERSON = {
     "PatientName": "Marker^Mary", "PatientID": "MARKER-4711", "PatientAge": "063Y", "PatientSex": "F",
@@ -143,3 +143,9 @@ def test_python_divides_by_a_table_as_the_command_does(segmented: Path, tmp_path
     assert (tmp_path / "out" / "labels" / "train" / "film.txt").is_file()
     with pytest.raises(UsageError, match="--allow-leak: speaks of the parts"):
         api.convert(segmented, tmp_path / "out2", to="yolo", allow_leak=True)
+
+
+def test_a_window_does_not_hold_for_other_images(tmp_path: Path) -> None:
+    source = label_set(tmp_path / "in", [pose_scene(tmp_path / "in", name) for name in ("a.png", "b.png")])
+    done = api.convert(source, tmp_path / "out", to="yolo", images=tmp_path / "in" / "images", window="full")
+    assert "a.png and 1 more: no DICOM image, so the window asked for does not hold for it" in done.remarks
