@@ -59,7 +59,7 @@ def in_parts(counts: Mapping[str, int]) -> str:
     Args:
         counts: By part.
     """
-    divided = {part: count for part, count in counts.items() if part}
+    divided = {part: counts[part] for part in ("train", "val", "test") if counts.get(part)}
     return f": {', '.join(f'{count} {part}' for part, count in divided.items())}" if divided else ""
 
 

@@ -13,7 +13,9 @@ from spinekit.core.errors import EnvironmentFaultError, NothingUsableError, Read
 from spinekit.core.scene import Scene
 from spinekit.core.translate import Translated
 from spinekit.files import printable, write_text
+from spinekit.formats.dicom_person import group_of
 from spinekit.formats.plugin import AnnotationFormat, ReadOptions
+from spinekit.formats.yolo import NOT_WRITTEN
 from spinekit.workflows.consensus import mean_of_readers
 from spinekit.workflows.convert_settings import ConvertSettings
 from spinekit.workflows.dataset_parts import Likenesses, Parted, Place, in_part, places, val_remark
@@ -77,7 +79,7 @@ class Tally:
 
 
 def prepared(plan: Plan, found: Labelled, hear: Callable[[Translated], None]) -> Iterator[Scene]:
-    """The scenes as they are to be written.
+    """The scenes as they are to be written; where the labels name no group, a DICOM file's patient is one.
 
     Args:
         plan: Of the conversion.
@@ -85,8 +87,10 @@ def prepared(plan: Plan, found: Labelled, hear: Callable[[Translated], None]) ->
         hear: Told of what falls out in translation.
     """
     outlined = "raster" not in plan.target.keeps_of("sem") and "outlines" in plan.target.keeps_of("seg")
+    salt = plan.settings.source.resolve().name
     for scene in read_labelled(found, hear):
-        merged = mean_of_readers(scene) if plan.settings.consensus == "mean" else scene
+        grouped = scene if scene.group else replace(scene, group=group_of(scene.image.path, salt))
+        merged = mean_of_readers(grouped) if plan.settings.consensus == "mean" else grouped
         yield raster_as_outlines(merged) if outlined and merged.raster is not None else merged
 
 
@@ -131,6 +135,7 @@ def write_all(
             )
         division = plan.division
         tally.remarks += tally.warnings()
+        tally.remarks += _unwritten(files, scratch)
         tally.remarks += val_remark(files) if division is None else division.remarks() + likenesses.remark()
         if notices:
             write_text(scratch / PASSED_OVER, "".join(f"{printable(line)}\n" for line in notices))
@@ -142,6 +147,17 @@ def write_all(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return tuple(out / file.relative_to(scratch) for file in files)
+
+
+def _unwritten(files: list[Path], out: Path) -> list[str]:
+    """One line for each table of what the rows of a format could not hold."""
+    lines = []
+    for file in files:
+        if file.name == NOT_WRITTEN:
+            told = file.read_text(encoding="utf-8").splitlines()
+            name = file.relative_to(out).as_posix()
+            lines.append(f"{name}: {len(told)} not in the labels as they were, e.g. {printable(told[0])}")
+    return lines
 
 
 def _written(

@@ -31,6 +31,7 @@ from spinekit.workflows.dataset_parts import (
     Parted,
     Place,
     in_part,
+    laid_part,
     part_table,
     places,
     val_remark,
@@ -64,7 +65,7 @@ class AugmentSettings(DataSource):
         may: What may be altered.
         originals: Whether the images themselves go in as well, unaltered.
         split: Table of name, group and part: the output is laid out by its parts, and only films to train on are
-            altered.
+            altered. Where none is named, films in folders ``val`` and ``test`` are not altered either.
         allow_leak: Whether films that belong together may be in two parts.
         force: Whether what breaks the anatomy is done all the same.
     """
@@ -171,7 +172,7 @@ def _wanted(
     """The films that go to a place, each with its part and its name there."""
     for scene in scenes:
         if division is None:
-            yield scene, "", scene.image.name
+            yield scene, laid_part(scene.image.name), scene.image.name
             continue
         part = division.part(scene.image.name)
         if part in place.parts:

@@ -23,7 +23,7 @@ from spinekit.workflows.pictures import read_picture
 from spinekit.workflows.split import PARTS, thumbnail
 
 _SHOWN = 3
-_FOLDERS_OF_PARTS = frozenset({*PARTS, "valid", "validation"})
+_FOLDERS_OF_PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _BLOCK = re.compile(r"\bblock\b")  # a run of slices of one stack, cut knowingly
 
 
@@ -261,6 +261,12 @@ def in_part(ref: ImageRef, part: str, place: Place) -> ImageRef:
     older = len(name.parts) > 1 and name.parts[0] in _FOLDERS_OF_PARTS
     bare = PurePosixPath(*name.parts[1:]) if older else name
     return replace(ref, name=bare.as_posix() if place.folder else f"{part}/{bare.as_posix()}")
+
+
+def laid_part(name: str) -> str:
+    """The part that an image's folder says it is of, in a set that is laid out by parts; empty where none."""
+    folder, slash, _ = name.partition("/")
+    return _FOLDERS_OF_PARTS.get(folder, "") if slash else ""
 
 
 def val_remark(files: Iterable[Path]) -> list[str]:

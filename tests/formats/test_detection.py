@@ -155,10 +155,9 @@ def test_other_files_are_of_none(content: bytes, suffix: str, tmp_path: Path) ->
     path.write_bytes(content)
     assert names(path) == []
     assert foreign_tool(path) is None
-    wanted, words = (UsageError, "and no annotation format recognises it -- ")
-    if not content:
-        wanted, words = (NothingUsableError, "holds an empty file, and no annotation -- ")
-    with pytest.raises(wanted, match=words):
+    nothing = "holds an empty file, and no annotation -- "
+    words = "and no annotation format recognises it -- " if content else nothing
+    with pytest.raises(UsageError if content else NothingUsableError, match=words):
         detect_format(path)
 
 

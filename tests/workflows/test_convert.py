@@ -365,3 +365,20 @@ def test_an_instance_of_another_thing_is_not_in_the_way(tmp_path: Path) -> None:
     source = label_set(tmp_path, [scene])
     done = converted(tmp_path, source, "coco")
     assert done.instances == 1
+
+
+def test_what_rows_cannot_hold_is_a_remark(tmp_path: Path) -> None:
+    away = body("L1", [[500.0, 3.0], [520, 4], [500, 13], [520, 14]])
+    scene = replace(pose_scene(tmp_path / "in"), instances=(away,))
+    done = convert(
+        ConvertSettings(
+            source=label_set(tmp_path / "in", [scene]),
+            out=tmp_path / "out",
+            to="yolo",
+            images=tmp_path / "in" / "images",
+        )
+    )
+    assert any(
+        line.startswith("not-written.txt: 1 not in the labels as they were, e.g. a.png")
+        for line in done.remarks
+    )

@@ -149,3 +149,31 @@ def test_a_window_does_not_hold_for_other_images(tmp_path: Path) -> None:
     source = label_set(tmp_path / "in", [pose_scene(tmp_path / "in", name) for name in ("a.png", "b.png")])
     done = api.convert(source, tmp_path / "out", to="yolo", images=tmp_path / "in" / "images", window="full")
     assert "a.png and 1 more: no DICOM image, so the window asked for does not hold for it" in done.remarks
+
+
+def test_a_patient_of_dicom_films_is_a_group_whatever_the_labels_know(tmp_path: Path) -> None:
+    """A table of names knows no patient; once the films are PNG nobody else does, so the manifest must."""
+    for name, patient in (("a", "X-1"), ("b", "X-1"), ("c", "X-2")):
+        film(tmp_path / "films" / f"{name}.dcm", attributes={**PERSON, "PatientID": patient})
+    lines = [
+        "#filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes"
+    ]
+    shape = '"{""name"":""rect"",""x"":3,""y"":3,""width"":9,""height"":8}"'
+    lines += [f'{name}.dcm,1,{{}},1,0,{shape},"{{""class"":""thing""}}"' for name in "abc"]
+    (tmp_path / "via.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    done = api.convert(tmp_path / "via.csv", tmp_path / "out", to="yolo", images=tmp_path / "films")
+    first, second, third = (row["group"] for row in rows(done))
+    assert first == second != third
+    assert all((first, third))
+    (tmp_path / "s.csv").write_text(
+        "name,group,part\na.dcm,,train\nb.dcm,,val\nc.dcm,,val\n", encoding="utf-8"
+    )
+    with pytest.raises(UsageError, match=r"the labels' group .* is in two parts") as told:
+        api.convert(
+            tmp_path / "via.csv",
+            tmp_path / "leak",
+            to="yolo",
+            images=tmp_path / "films",
+            split=tmp_path / "s.csv",
+        )
+    assert "X-1" not in str(told.value)

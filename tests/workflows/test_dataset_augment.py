@@ -13,6 +13,7 @@ from spinekit.core.schema import LandmarkDefinition, Schema
 from spinekit.formats.plugin import LabelOptions
 from spinekit.schemas import load_schema
 from spinekit.workflows.augmentation import Alterations
+from spinekit.workflows.convert import ConvertSettings, convert
 from spinekit.workflows.dataset_augment import (
     AugmentSettings,
     augment_dataset,
@@ -124,6 +125,23 @@ def test_a_yolo_set_has_copies_in_train_alone(shapes: Path, tmp_path: Path) -> N
         "val/1.png",
         "test/2.png",
     ]
+
+
+def test_a_set_that_is_laid_out_by_parts_has_copies_in_train_alone(shapes: Path, tmp_path: Path) -> None:
+    write_split(tmp_path / "s.csv", {"0.png": ("train", "0"), "1.png": ("val", "1"), "2.png": ("test", "2")})
+    laid = ConvertSettings(
+        source=shapes, out=tmp_path / "laid", to="yolo", split=tmp_path / "s.csv", allow_loss=True
+    )
+    convert(laid)
+    settings = AugmentSettings(
+        data=laid.out, out=tmp_path / "out", copies=2, may=Alterations(rotate=9), originals=False
+    )
+    report = augment_dataset(settings)
+    assert (report.copies, report.parts) == (2, {"train": 2, "val": 1, "test": 1})
+    written = {path.name for path in (tmp_path / "out" / "labels").rglob("*.txt")}
+    assert written == {"0_aug1.txt", "0_aug2.txt", "1.txt", "2.txt"}
+    text = (tmp_path / "out" / "data.yaml").read_text(encoding="utf-8")
+    assert text.startswith("train: images/train\nval: images/val\ntest: images/test\n")
 
 
 def test_what_leaves_the_image_is_counted(tmp_path: Path) -> None:
