@@ -17,6 +17,7 @@ from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
 from spinekit.core.translate import labels_of
 from spinekit.files import printable
+from spinekit.formats.dicom_person import group_of
 from spinekit.schemas import load_schema
 from spinekit.workflows.augmentation import (
     Alteration,
@@ -231,7 +232,8 @@ def _altered(
     taken: set[str] = set()
     for scene, part, called in scenes:
         name = scene.image.name
-        grouped = replace(scene, group=scene.group or name)
+        patient = "" if scene.group else group_of(scene.image.path, settings.data.resolve().name)
+        grouped = replace(scene, group=scene.group or patient or name)
         try:
             pixels = read_picture(scene.image).pixels
             if settings.originals or part in {"val", "test"}:

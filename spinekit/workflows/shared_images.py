@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 
 from spinekit.core.image import ImageRef
 from spinekit.core.scene import Scene
+from spinekit.formats.dicom_person import group_of
 from spinekit.workflows.labelled import Labelled, read_labelled
 
 ImageKey = tuple[str, int | None]
+_SALT = "merged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,12 @@ def image_key(ref: ImageRef) -> ImageKey:
 
 
 def own_group(source: str, scene: Scene) -> str:
-    """A group apart from those of other sources; the image's name where it has none."""
-    return f"{source}/{scene.group or scene.image.name}"
+    """A group apart from those of other sources; the image's name where it has none.
+
+    Where labels name none, the patient of a DICOM file is one: the same in every source.
+    """
+    patient = "" if scene.group else group_of(scene.image.path, _SALT)
+    return patient or f"{source}/{scene.group or scene.image.name}"
 
 
 def shared_images(found: Sequence[Labelled], names: Sequence[str]) -> Shared:

@@ -17,6 +17,7 @@ from spinekit.schemas import load_schema
 from spinekit.workflows.dataset_merge import MergeReport, MergeSettings, MergeSource, merge_datasets
 from spinekit.workflows.labelled import open_labelled
 from tests.conftest import CHECKOUT
+from tests.formats.seg_objects import film
 from tests.workflows.labelled_films import block, data_set, dots
 
 NECK = Schema("neck", 1, "Neck", "seg", "", ("C1", "C2", "C3", "C4", "C5", "C6", "C7", "skull base"))
@@ -192,3 +193,19 @@ def test_dicom_goes_in_without_its_patient(tmp_path: Path) -> None:
     assert name == "spine-ap-01.png"
     for path in (tmp_path / "out").rglob("*"):
         assert path.is_dir() or b"PHANTOM" not in path.read_bytes()
+
+
+def test_a_patient_of_two_sources_is_one_group(tmp_path: Path) -> None:
+    writer = annotation_format("scenes").write
+    assert writer is not None
+    sources = []
+    for name, patient in (("first", "MARKER-1"), ("second", "MARKER-1"), ("third", "MARKER-2")):
+        path = film(tmp_path / name / f"{name}.dcm", name, attributes={"PatientID": patient})
+        (ref,) = (image.ref for image in read_images(path))
+        level = Instance("T1", (2.0, 2.0, 9.0, 9.0), Outline((np.array([[2.0, 2], [9, 2], [9, 9]]),)))
+        writer([Scene(ref, TRUNK, (level,))], tmp_path / name)
+        sources.append(MergeSource(data=tmp_path / name))
+    merged(tmp_path, *sources)
+    groups = {row["name"]: row["group"] for row in rows(tmp_path)}
+    assert groups["first.png"] == groups["second.png"] != groups["third.png"]
+    assert "MARKER" not in "".join(groups.values())
