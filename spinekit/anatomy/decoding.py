@@ -30,6 +30,8 @@ class Weights:
         least_share: A network is never wholly sure that a body is not some level.
         pitch: Of the squared deviation of the distance to the next body, which tells a gap from none.
         step: Of the squared deviations of tilt, bend and growth.
+        beyond: Of the log odds of a body that would lie below the last level: there is the sacrum, while above the
+            first level there is mostly another body.
         cap: An impossible neighbour is impossible, however far off.
         temperature: Scores are divided by it before they become chances.
     """
@@ -42,6 +44,7 @@ class Weights:
     least_share: float = 0.003
     pitch: float = 0.4
     step: float = 0.1
+    beyond: float = 2.0
     cap: float = 12.0
     temperature: float = 2.0
 
@@ -51,6 +54,8 @@ _SCALES = np.arange(-0.9, 0.901, 0.06)  # of the spine's size against the candid
 _SIZE_CAP = 9.0
 _KEPT_SCALES = 3
 _LEAST_ODDS = 1e-3
+_LIKELY = 0.5  # a candidate of less certainty is no body that would have to be explained
+_NEXT = 0.7  # logarithm of the distance over the height within which a neighbour lies
 _CERTAIN = 0.3  # of the best score: candidates from which the spine's size is taken
 _LEAST_KNOWN = 1e-6
 
@@ -109,18 +114,27 @@ def decode(
 
 def _scores(found: Bodies, chain: Chain, ratio: float, room: FloatArray, weights: Weights) -> _Scores:
     odds = np.clip(found.score, _LEAST_ODDS, 1 - _LEAST_ODDS)
-    gain = weights.certainty * np.log(odds / (1 - odds)) + weights.welcome
+    log_odds = np.log(odds / (1 - odds))
+    gain = weights.certainty * log_odds + weights.welcome
     own = gain - _size_cost(found, chain, ratio, weights) - _looks_cost(found, chain, weights).T
     ordinal = np.array(chain.ordinal, dtype=np.float64)
     above, below = ordinal, ordinal.max() - ordinal
     rare = np.array(chain.rare, dtype=np.float64)
+    pairs = between(found)
+    caudal = (below == 0)[:, None] * _left_below(pairs, log_odds - np.log(_LIKELY / (1 - _LIKELY)))
     return _Scores(
         own=own,
         first=-weights.missing * np.minimum(above[:, None], room[:, 0]) - 1e9 * rare[:, None],
-        last=-weights.missing * np.minimum(below[:, None], room[:, 1]),
-        step=_step_scores(between(found), chain.ways, weights),
+        last=-weights.missing * np.minimum(below[:, None], room[:, 1]) - weights.beyond * caudal,
+        step=_step_scores(pairs, chain.ways, weights),
         ways=chain.ways,
     )
+
+
+def _left_below(pairs: Between, log_odds: FloatArray) -> FloatArray:
+    """(N,) how surely a body lies next below each candidate, in nats; 0 where none does."""
+    near = pairs.below & (pairs.pitch < _NEXT)
+    return np.asarray(np.where(near, np.maximum(log_odds, 0.0)[None], 0.0).max(axis=1, initial=0.0))
 
 
 def _size_cost(found: Bodies, chain: Chain, ratio: float, weights: Weights) -> FloatArray:

@@ -267,14 +267,17 @@ def test_a_run_on_the_samples_tells_what_became_of_every_file(say: Say, tmp_path
     assert "results: out" in ended.err
 
 
-# Which sample each kind of model reads; a model of another kind needs a line here.
-FILMS = {"spine, frontal": "spine-ap-01.dcm", "skull, lateral": "skull-lateral-01.dcm",
+# Which sample each kind of model reads; a model of another kind needs a line here, empty where none is drawn.
+FILMS = {"spine, sagittal MRI": "",
+         "spine, frontal": "spine-ap-01.dcm", "skull, lateral": "skull-lateral-01.dcm",
          "orbits, axial": "orbit-01.dcm", "electron microscopy, section": "membrane-01.dcm"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", shipped_names())
 def test_every_model_reads_its_sample(say: Say, tmp_path: Path, name: str) -> None:
     card = find_card(name)
+    if not FILMS[card.view]:
+        pytest.skip(f"no synthetic image shows {card.view}; its real test part is read by benchmarks/accuracy.py")
     ended = say("predict", SAMPLES / FILMS[card.view], "--model", name, "--save", "mask", "--out", "out")
     assert ended.code == 0, ended.err
     (scene,) = scenes(tmp_path / "out").values()
@@ -291,7 +294,7 @@ def test_every_model_reads_its_sample(say: Say, tmp_path: Path, name: str) -> No
     assert f"sha256: {card.sha256}" in say("models", "info", name).out
 
 
-@pytest.mark.parametrize("film", sorted(set(FILMS.values())))
+@pytest.mark.parametrize("film", sorted(set(FILMS.values()) - {""}))
 def test_each_sample_finds_the_model_made_for_it(say: Say, tmp_path: Path, film: str) -> None:
     fitting = [n for n in shipped_names() if FILMS[find_card(n).view] == film and find_card(n).task != "seg"]
     if not fitting:
