@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,8 +18,13 @@ from spinekit.views.wording import doubtful, interval, number
 MAX_VALUES = 8
 """Of more measurements than these only the lines are drawn; their values are in the report."""
 
+OF_EVERY_BODY = ("body_", "disc_", "genant_", "slip_", "neighbour_", "degeneration_")
+"""Begin the names of what is measured at each body and each gap: hundreds, which stand in the tables alone."""
+
 SAME_PLACE = 2.0
 """Labels that belong within so many px of each other are of the same curve."""
+
+_LEVELS = re.compile(r"(?<![a-z0-9])[ctls]\d+(_[ctls]\d+)*(?![a-z0-9])")
 
 REACH = {Rank.MAIN: 1.9, Rank.MINOR: 0.8, Rank.OTHER: 0.0, Rank.CALIPER: 0.0, Rank.PLANE: 0.0}
 """How far a line goes on beyond each of its ends, in its own length."""
@@ -53,7 +59,8 @@ def calipers(scene: Scene, results: Sequence[Result], only: tuple[str, ...] | No
 
     Along a spine the lines of the main angle reach far beyond the bodies and its value is large; further
     angles of the same method are drawn smaller; other methods are drawn on the bodies only, their values
-    below those of the same curve. Elsewhere lines join the points as they are, each once, and distances
+    below those of the same curve. What is measured at every body is drawn only where asked for by its name.
+    Elsewhere lines join the points as they are, each once, and distances
     are written while they are few.
 
     Args:
@@ -67,7 +74,7 @@ def calipers(scene: Scene, results: Sequence[Result], only: tuple[str, ...] | No
         if isinstance(result, Measurement)
         and _lines(result)
         and math.isfinite(result.value)
-        and (only is None or result.name in only)
+        and (not result.name.startswith(OF_EVERY_BODY) if only is None else result.name in only)
     ]
     return _along_a_spine(drawable) if scene.schema.levels else _between_points(drawable)
 
@@ -145,17 +152,16 @@ def _caliper(result: Measurement, rank: Rank, labelled: bool) -> Caliper:
 def _label(result: Measurement, rank: Rank) -> str:
     value = number(result.value, result.unit) + (" ?" if doubtful(result) else "")
     if rank is Rank.MAIN:
-        return f"Cobb {value}" if "cobb" in result.name else value
-    if rank is Rank.OTHER and result.unit == "deg":
-        # Angles by two methods beside each other must say which is which.
-        return f"{_method(result.name)} {value}"
-    return value
+        return f"Cobb {value}" if "cobb" in result.name else f"{_words(result.name)} {value}"
+    # Of lengths between named points the line says what they are; values along a spine must say it themselves.
+    return f"{_words(result.name)} {value}" if rank is Rank.OTHER else value
 
 
-def _method(name: str) -> str:
-    """``endplate`` of ``cobb_endplate_2``; a name without parts as it is."""
+def _words(name: str) -> str:
+    """``endplate`` of ``cobb_endplate_2``, ``lumbar lordosis L1-L5`` of ``lumbar_lordosis_l1_l5``."""
+    name = _LEVELS.sub(lambda levels: levels[0].upper().replace("_", "-"), name)
     parts = [part for part in name.split("_") if part != "cobb" and not part.isdigit()]
-    return parts[0] if parts else name
+    return " ".join(parts) or name
 
 
 def _family(name: str) -> str:

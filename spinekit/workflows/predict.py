@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from spinekit import __version__
+from spinekit.anatomy.masked_scene import with_corners
 from spinekit.core.errors import NothingUsableError, ReadError, SkipFile, UsageError
 from spinekit.core.image import Image, ImageRef
 from spinekit.core.measurement import Result
@@ -231,7 +232,7 @@ def _one_image(run: _Run, image: Image) -> ReportCard:
     if reading.scene is None or reading.refusal:
         return _refused(run, image, reading)
     scene = reading.scene
-    results = measure(scene)
+    results = measure(with_corners(scene))  # what is written keeps its masks alone
     run.table.add(image.ref.name, results)
     run.lines.write(to_line(scene) + "\n")
     outputs = []

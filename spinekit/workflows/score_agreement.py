@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from spinekit.anatomy.masked_scene import with_corners
 from spinekit.core.geometry import wrap
 from spinekit.core.image import FloatArray
 from spinekit.core.measurement import Measurement
@@ -87,7 +88,7 @@ class AgreementTally:
 def _measured(scene: Scene) -> dict[str, Measurement]:
     """Measurements by name; of curves ranked by size only the largest, since the others may be different ones."""
     plain = replace(scene, instances=tuple(_without_spread(item) for item in scene.instances))
-    results = measure(plain)
+    results = measure(with_corners(plain))
     return {
         item.name: item
         for item in results

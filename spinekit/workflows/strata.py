@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from spinekit.anatomy.masked_scene import with_corners
 from spinekit.core.errors import UsageError
 from spinekit.core.image import FloatArray
 from spinekit.core.measurement import Measurement
@@ -60,7 +61,7 @@ def _classes(scene: Scene) -> Kinds:
 
 
 def _measured(scene: Scene, name: str) -> float | str:
-    for result in measure(scene, [name]):
+    for result in measure(with_corners(scene), [name], draws=0):
         if isinstance(result, Measurement):
             return result.value
     return ""

@@ -60,6 +60,27 @@ def test_without_a_main_angle_the_largest_leads() -> None:
     assert calipers(scene, [small, large])[0].name == "cobb_endplate_2"
 
 
+def test_what_is_measured_at_every_body_is_drawn_only_where_asked_for() -> None:
+    scene = stack(film(2400, 900))
+    curve = replace(cobb(scene, "L1", "L5", "lumbar_lordosis_l1_l5"), value=52.0)
+    each = [length(f"body_depth_l{k}", ((10, 10 * k), (90, 10 * k))) for k in range(1, 6)]
+    between = [length(f"{kind}_x_l1_l2", ((5, 5), (9, 9))) for kind in ("disc", "neighbour", "degeneration")]
+    assert [caliper.name for caliper in calipers(scene, [*each, curve, *between])] == [curve.name]
+    assert [caliper.name for caliper in calipers(scene, [*each, curve], ("body_depth_l2",))] == ["body_depth_l2"]
+
+
+def test_values_along_a_spine_say_what_they_are() -> None:
+    scene = stack(film(2400, 900))
+    lordosis = replace(cobb(scene, "L1", "L5", "lumbar_lordosis_l1_l5"), value=52.0)
+    slope = length("t1_slope", ((10, 10), (90, 20)), value=9.6, unit="deg")
+    shift = length("coronal_balance", ((1, 1), (50, 1)), unit="mm")
+    assert [caliper.label for caliper in calipers(scene, [slope, shift, lordosis])] == [
+        "lumbar lordosis L1-L5 52.0°",
+        "T1 slope 9.6°",
+        "coronal balance 10.0 mm",
+    ]
+
+
 def test_main_lines_go_on_straight_beyond_the_bodies() -> None:
     scene = stack(film(2400, 900))
     result = cobb(scene, "T10", "L4")
