@@ -14,7 +14,7 @@ from spinekit.cli.console import one_line_errors, progress_bar, terminal
 from spinekit.files import printable
 
 if TYPE_CHECKING:
-    from spinekit.workflows.compare import Comparison, Pairing
+    from spinekit.workflows.compare import Change, Comparison, Pairing
 
 
 def command(
@@ -105,44 +105,77 @@ def _summary(found: Comparison) -> dict[str, object]:
 def _print(found: Comparison) -> None:
     from rich.console import Console
 
+    from spinekit.cli.result_tables import EACH, by_reason
+
     console = Console(soft_wrap=True, highlight=False)
-    for pair in found.pairs:
-        console.print(_changes(pair))
-        refused: dict[str, list[str]] = {}
-        for one in pair.changes:
-            if one.change is None or one.verdict == "refused":
-                refused.setdefault(one.reason, []).append(one.name)
-        for reason, names in refused.items():
-            console.print(f"not compared: {', '.join(names)}: {printable(reason)}", markup=False, style="dim")
+    count = len(found.pairs)
+    console.print(
+        f"{count} pair{'s' * (count != 1)} of images, schema {printable(found.schema.name)}", markup=False
+    )
+    for table in map(_changes, found.pairs) if count <= EACH else [_over_all(found)]:
+        console.print(table, soft_wrap=False)
+    every = [one for pair in found.pairs for one in pair.changes]
+    remarks = [(one.name, one.reason) for one in every if one.reason and _is_compared(one)]
+    refused = [(one.name, one.reason) for one in every if not _is_compared(one)]
+    for line in by_reason(remarks, "remark") + by_reason(refused, "not compared"):
+        console.print(line, markup=False, style="dim")
+
+
+def _is_compared(one: Change) -> bool:
+    return one.change is not None and one.verdict.value != "refused"
 
 
 def _changes(pair: Pairing) -> Table:
+    """A row for each measurement of one pair; columns of errors only where any is known."""
+    from spinekit.cli.result_tables import blank_table
     from spinekit.views.wording import number
 
-    title = f"{printable(pair.before)} -> {printable(pair.after)}"
-    shown = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    shown.add_column("name", no_wrap=True)
-    for column in ("before", "after", "change", "95 % interval", "least"):
-        shown.add_column(column, justify="right", no_wrap=True)
+    shown_changes = [one for one in pair.changes if _is_compared(one)]
+    known = any(one.low is not None for one in shown_changes)
+    least = any(one.least is not None for one in shown_changes)
+    headings = ["before", "after", "change"] + ["95 % interval"] * known + ["least"] * least
+    shown = blank_table(f"{printable(pair.before)} -> {printable(pair.after)}", "name", headings)
     shown.add_column("verdict", no_wrap=True)
-    shown.add_column("remark")
-    for one in pair.changes:
-        if one.before is None or one.after is None or one.change is None or one.verdict == "refused":
-            continue
-        held = ""
-        if one.low is not None and one.high is not None:
-            held = f"{number(one.low, one.unit)} to {number(one.high, one.unit)}"
-        least = "" if one.least is None else number(one.least, one.unit)
-        numbers = (number(value, one.unit) for value in (one.before, one.after, one.change))
-        shown.add_row(printable(one.name), *numbers, held, least, one.verdict.value, printable(one.reason))
+    for one in shown_changes:
+        cells = [
+            number(value, one.unit) for value in (one.before, one.after, one.change) if value is not None
+        ]
+        if known:
+            ends = [number(value, one.unit) for value in (one.low, one.high) if value is not None]
+            cells.append(" to ".join(ends))
+        if least:
+            cells.append("" if one.least is None else number(one.least, one.unit))
+        shown.add_row(printable(one.name), *cells, one.verdict.value)
+    return shown
+
+
+def _over_all(found: Comparison) -> Table:
+    """A row for each measurement over many pairs: its changes, and how many of them are told from error."""
+    from statistics import median
+
+    from spinekit.cli.result_tables import blank_table
+    from spinekit.views.wording import number
+
+    rows: dict[tuple[str, str], list[Change]] = {}
+    for one in (one for pair in found.pairs for one in pair.changes if _is_compared(one)):
+        rows.setdefault((one.name, one.unit), []).append(one)
+    headings = ("n", "median", "lowest", "highest", "more", "less", "within", "unknown")
+    shown = blank_table("changes over all pairs", "name", headings)
+    for (name, unit), changes in rows.items():
+        values = [one.change for one in changes if one.change is not None]
+        numbers = [number(value, unit) for value in (median(values), min(values), max(values))]
+        counts = [
+            str(sum(one.verdict.value == verdict for one in changes))
+            for verdict in ("increased", "decreased", "within error", "error not known")
+        ]
+        shown.add_row(printable(name), str(len(changes)), *numbers, *counts)
     return shown
 
 
 def _tell(found: Comparison) -> None:
-    from spinekit.cli.dataset_words import say_lines
-    from spinekit.workflows.survey import reasons
+    from spinekit.cli.dataset_words import say_lines, say_notices
 
     say_lines("without a partner", found.unpaired)
-    say_lines("note", [f"{count} x {reason}" for reason, count in reasons(found.notices).items()])
+    say_notices(found.notices)
     if found.table is not None:
         terminal().print(f"results: {found.table}", soft_wrap=True, markup=False)

@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from spinekit.cli.console import one_line_errors, progress_bar, terminal
 from spinekit.files import printable
 
 if TYPE_CHECKING:
     from spinekit.core.measurement import Result
-    from spinekit.workflows.measure import Measured, MeasureRun
-
-_EACH = 3  # images up to which all results are shown
+    from spinekit.workflows.measure import MeasureRun
 
 
 def command(
@@ -138,85 +135,24 @@ def _plain(result: Result) -> dict[str, object]:
 def _print(found: MeasureRun) -> None:
     from rich.console import Console
 
+    from spinekit.cli.result_tables import EACH, image_table, summary_tables
+
     console = Console(soft_wrap=True, highlight=False)
-    console.print(
-        f"{len(found.images)} images, {found.format}, schema {printable(found.schema.name)}", markup=False
-    )
-    if len(found.images) <= _EACH:
-        for image in found.images:
-            console.print(_of_image(image))
-            for line in _refusals(image):
-                console.print(line, markup=False, style="dim")
-    else:
-        console.print(_of_all(found))
-
-
-def _of_image(image: Measured) -> Table:
-    from spinekit.core.measurement import Measurement
-    from spinekit.core.norm import norm_words
-    from spinekit.views.wording import interval, number
-
-    shown = Table(title=printable(image.image.name), title_justify="left", box=None, pad_edge=False)
-    shown.add_column("name", no_wrap=True)
-    for title in ("value", "95 % interval"):
-        shown.add_column(title, justify="right", no_wrap=True)
-    for title in ("status", "grade", "norms, reason"):
-        shown.add_column(title)
-    for result in image.results:
-        if isinstance(result, Measurement):
-            words = [norm_words(norm, note=False) for norm in result.norms]
-            words += [result.reason] if result.reason else []
-            value, held = number(result.value, result.unit), interval(result)
-            cells = (value, held, result.status.value, printable(result.grade), printable("; ".join(words)))
-            shown.add_row(printable(result.name), *cells)
-    return shown
-
-
-def _of_all(found: MeasureRun) -> Table:
-    """A row for each measurement: how it went over all images."""
-    from statistics import median
-
-    from spinekit.core.measurement import Measurement, Status
-    from spinekit.views.wording import number
-
-    rows: dict[tuple[str, str], list[Measurement]] = {}
-    refused: dict[str, int] = {}
-    for image in found.images:
-        for result in image.results:
-            if isinstance(result, Measurement):
-                rows.setdefault((result.name, result.unit), []).append(result)
-            else:
-                refused[result.name] = refused.get(result.name, 0) + 1
-    shown = Table(title="all images", title_justify="left", box=None, pad_edge=False)
-    shown.add_column("name")
-    for title in ("n", "median", "lowest", "highest", "review", "refused"):
-        shown.add_column(title, justify="right", no_wrap=True)
-    for (name, unit), results in rows.items():
-        values = [result.value for result in results]
-        review = sum(result.status is Status.REVIEW for result in results)
-        numbers = (number(one, unit) for one in (median(values), min(values), max(values)))
-        shown.add_row(printable(name), str(len(values)), *numbers, str(review), str(refused.pop(name, 0)))
-    for name, count in refused.items():
-        shown.add_row(printable(name), "0", "-", "-", "-", "-", str(count))
-    return shown
-
-
-def _refusals(image: Measured) -> list[str]:
-    """What was not measured, one line for each reason."""
-    from spinekit.core.measurement import NotMeasured
-
-    by_reason: dict[str, list[str]] = {}
-    for result in image.results:
-        if isinstance(result, NotMeasured):
-            by_reason.setdefault(result.reason, []).append(result.name)
-    return [f"not measured: {', '.join(names)}: {printable(reason)}" for reason, names in by_reason.items()]
+    count, name = len(found.images), printable(found.schema.name)
+    console.print(f"{count} image{'s' * (count != 1)}, {found.format}, schema {name}", markup=False)
+    several = count > EACH
+    shown = [summary_tables(found)] if several else [image_table(one, found.schema) for one in found.images]
+    for tables, lines in shown:
+        for table in tables:
+            console.print(table, soft_wrap=False)
+        for line in lines:
+            console.print(line, markup=False, style="dim")
 
 
 def _tell(found: MeasureRun) -> None:
     """What was passed over and where the table lies, on standard error."""
-    from spinekit.cli.dataset_words import say_lines
-    from spinekit.workflows.survey import reasons
+    from spinekit.cli.dataset_words import say_notices
 
-    say_lines("note", [f"{count} x {reason}" for reason, count in reasons(found.notices).items()])
+    say_notices(found.notices)
     if found.table is not None:
         terminal().print(f"results: {found.table}", soft_wrap=True, markup=False)

@@ -244,6 +244,10 @@ def _couples(
             paired = {id(item) for couple in met for item in couple}
             alone = tuple(item.image.name for item in (*before, *after) if id(item) not in paired)
             return met, alone
+    if settings.pair == "group" and not any(item.group for item in after):
+        raise NothingUsableError(
+            f"{printable(str(settings.after))}: none of its images names a patient -- use --pair name"
+        )
     names = " and ".join(printable(items[0].image.name) for items in (before, after))
     raise NothingUsableError(
         f"{printable(str(settings.after))}: no image belongs to one of {printable(str(settings.before))} (names such "
@@ -282,14 +286,16 @@ def _least_changes(schema: Schema, names: Sequence[str]) -> Mapping[str, LeastCh
 
 
 def _half(first: Result, second: Result) -> Change:
-    reasons = [
-        f"{when}: {result.reason}"
+    refused = [
+        (when, result.reason)
         for when, result in (("earlier", first), ("later", second))
         if not isinstance(result, Measurement)
     ]
+    alike = len(refused) == 2 and refused[0][1] == refused[1][1]
+    reasons = [f"both: {refused[0][1]}"] if alike else [f"{when}: {words}" for when, words in refused]
     values = [result.value if isinstance(result, Measurement) else None for result in (first, second)]
     unit = next((result.unit for result in (first, second) if isinstance(result, Measurement)), "")
-    reason = "; ".join(dict.fromkeys(reasons))
+    reason = "; ".join(reasons)
     return Change(first.name, unit, values[0], values[1], None, None, None, Verdict.REFUSED, reason)
 
 
@@ -314,6 +320,8 @@ def _remarks(first: Measurement, second: Measurement) -> list[str]:
             found.append(f"{key} {both[0]}, then {both[1]}")
     if first.spacing_origin is not second.spacing_origin:
         found.append(f"scale {first.spacing_origin}, then {second.spacing_origin}")
+    if first.reason and first.reason == second.reason:
+        return [*found, f"both: {first.reason}"]
     found += [f"{when}: {r.reason}" for when, r in (("earlier", first), ("later", second)) if r.reason]
     return found
 

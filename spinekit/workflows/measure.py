@@ -159,12 +159,18 @@ def _opened(settings: MeasureSettings, notice: Callable[[str], None]) -> Labelle
     form = source.plugin()
     options = LabelOptions(images=settings.images, notice=notice)
     name: Schema | str | None = settings.schema_name
+    own = None
     if name is None:
         own = own_schema(settings.source, form, options)
         name = None if own is None or _measures(own) else _like(own)
-    found = find_labelled(settings.source, form.name, name, options)
+    having = ", ".join(one for one in schema_names() if _measures(load_schema(one)))
+    try:
+        found = find_labelled(settings.source, form.name, name, options)
+    except UsageError as error:
+        if name is None and own is None:  # annotations without names: the message ends with --schema
+            raise UsageError(f"{error}: {having}") from None
+        raise
     if not _measures(found.schema):
-        having = ", ".join(one for one in schema_names() if _measures(load_schema(one)))
         raise UsageError(
             f"{printable(str(settings.source))}: {printable(found.schema.name)} has no measurements -- name a "
             f"landmark or class set that has some with --schema: {having}"
@@ -184,7 +190,7 @@ def _like(own: Schema) -> Schema | None:
     for name in schema_names():
         schema = load_schema(name)
         known = (
-            all(schema.resolve(point) for point in wanted)
+            all(_knows(schema, point) for point in wanted)
             if wanted
             else set(own.classes) <= set(schema.classes)
         )
