@@ -73,24 +73,27 @@ class Norm:
 
     Attributes:
         author: Who published it.
-        year: Of the publication.
+        year: Of the publication; None where it is not known, which is said beside the norm.
         population: Who was measured.
         kind: What the numbers are.
         bands: At least one; no two hold for one person.
         note: A caution to print beside, or empty.
+        asks_age: Whether what is usual moves with age though the source parts it by none: without an age the
+            numbers are told and no verdict.
     """
 
     author: str
-    year: int
+    year: int | None
     population: str
     kind: NormKind
     bands: tuple[NormBand, ...]
     note: str = ""
+    asks_age: bool = False
 
     @property
     def source(self) -> str:
-        """Author and year, e.g. ``Downs 1948``."""
-        return f"{self.author} {self.year}"
+        """Author and year, e.g. ``Downs 1948``; ``Tweed (year not known)``."""
+        return f"{self.author} {self.year if self.year is not None else '(year not known)'}"
 
 
 @dataclass(frozen=True, slots=True)

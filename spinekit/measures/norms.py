@@ -29,6 +29,9 @@ def compared(norm: Norm, value: float, unit: str, person: Person) -> Comparison:
     band = "a length in pixels has no norm" if unit == "px" else _band(norm, person)
     if isinstance(band, str):
         return Comparison(norm, "", reason=band)
+    if norm.asks_age and person.age_years is None:
+        words = expected_words(norm, band, band.mean)
+        return Comparison(norm, words, reason="no verdict without an age, with which it moves")
     centre = band.mean
     if norm.kind is NormKind.GROWTH and person.age_years is not None:
         centre = grown(band, person.age_years)

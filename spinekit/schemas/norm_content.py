@@ -11,6 +11,7 @@ from spinekit.schemas.place import Place
 from spinekit.schemas.strict_yaml import load_yaml
 
 SEXES = ("F", "M")
+NOT_KNOWN = "unknown"
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 OLDEST = 130  # years
 _NORM = ("author", "year", "population", "kind")
@@ -102,10 +103,15 @@ def load_norms(path: Path) -> Mapping[str, tuple[Norm, ...]]:
 
 def _norm(place: Place) -> Norm:
     numbers = tuple(dict.fromkeys(name for both in _NUMBERS.values() for part in both for name in part))
-    keys = place.keys((*_NORM, "note", "bands", *_WHOM, *numbers), _NORM)
+    keys = place.keys((*_NORM, "note", "asks_age", "bands", *_WHOM, *numbers), _NORM)
     year = keys["year"].value
-    if isinstance(year, bool) or not isinstance(year, int) or not FIRST_YEAR <= year <= LAST_YEAR:
-        raise keys["year"].wrong(f"must be a year such as 1953, not {year!r}")
+    if year == NOT_KNOWN:
+        year = None
+    elif isinstance(year, bool) or not isinstance(year, int) or not FIRST_YEAR <= year <= LAST_YEAR:
+        raise keys["year"].wrong(f"must be a year such as 1953, or {NOT_KNOWN}, not {year!r}")
+    asks_age = keys["asks_age"].value if "asks_age" in keys else False
+    if not isinstance(asks_age, bool):
+        raise keys["asks_age"].wrong("must be true or false")
     kind = NormKind(keys["kind"].choice([kind.value for kind in NormKind]))
     if "bands" in keys:
         beside = [name for name in (*_WHOM, *numbers) if name in keys]
@@ -123,6 +129,7 @@ def _norm(place: Place) -> Norm:
         kind=kind,
         bands=bands,
         note=keys["note"].text() if "note" in keys else "",
+        asks_age=asks_age,
     )
 
 

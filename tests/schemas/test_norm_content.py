@@ -45,9 +45,17 @@ def test_each_kind_is_read() -> None:
     assert norms[5].bands[1].ages == (18, 130)
 
 
+def test_a_year_that_is_not_known_is_said() -> None:
+    (norm,) = norms_of(
+        place("[{author: A, year: unknown, population: x, kind: target, asks_age: true, mean: 1}]")
+    )
+    assert (norm.year, norm.source, norm.asks_age) == (None, "A (year not known)", True)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (f"{STEINER}, kind: sd, mean: 1, sd: 1, asks_age: 9", "asks_age must be true or false"),
         ("author: A, population: x, kind: sd, mean: 1, sd: 1", "lacks the key 'year'"),
         ("author: A, year: 53, population: x, kind: sd, mean: 1, sd: 1", "must be a year"),
         (f"{STEINER}, kind: mean, mean: 1", "is 'mean' -- "),

@@ -66,7 +66,9 @@ def test_what_is_measured_at_every_body_is_drawn_only_where_asked_for() -> None:
     each = [length(f"body_depth_l{k}", ((10, 10 * k), (90, 10 * k))) for k in range(1, 6)]
     between = [length(f"{kind}_x_l1_l2", ((5, 5), (9, 9))) for kind in ("disc", "neighbour", "degeneration")]
     assert [caliper.name for caliper in calipers(scene, [*each, curve, *between])] == [curve.name]
-    assert [caliper.name for caliper in calipers(scene, [*each, curve], ("body_depth_l2",))] == ["body_depth_l2"]
+    assert [caliper.name for caliper in calipers(scene, [*each, curve], ("body_depth_l2",))] == [
+        "body_depth_l2"
+    ]
 
 
 def test_values_along_a_spine_say_what_they_are() -> None:

@@ -171,6 +171,17 @@ def test_changes_are_seen_where_they_are_larger_than_their_error(tmp_path: Path)
     assert back.pairs[0].changes[0].verdict is Verdict.DECREASED
 
 
+def test_readers_differ_by_five_degrees(tmp_path: Path) -> None:
+    before = saved(tmp_path / "one", named(spine(spine_corners(TILTS), spread=0.01), "first.png"))
+    bent = spine_corners([1.15 * tilt for tilt in TILTS])
+    after = saved(tmp_path / "two", named(spine(bent, spread=0.01), "second.png"))
+    found = compare(CompareSettings(before=before, after=after, only=("cobb_aasce_main",)))
+    (change,) = found.pairs[0].changes
+    assert change.change == pytest.approx(3.6, abs=1e-6)
+    assert (change.verdict, change.least) == (Verdict.WITHIN_ERROR, 5)
+    assert "2403.12115" in change.reason
+
+
 def measured(number: float, half: float | None, unit: str = "deg", **details: str) -> Measurement:
     low, high = (None, None) if half is None else (number - half, number + half)
     return Measurement("x", number, unit, "", low=low, high=high, details=details)
