@@ -76,15 +76,19 @@ class MapNet(nn.Module):  # type: ignore[misc]
     cell: int
 
     def begin_from(self, state: Mapping[str, Tensor]) -> int:
-        """Takes over what fits of a first look's weights.
+        """Takes over what fits of the weights of a first look, or of a network like this one.
 
         Args:
-            state: By the library's names (``model.0.conv.weight``).
+            state: By the library's names (``model.0.conv.weight``), or by its own.
 
         Returns:
             How many tensors were taken over; 0 where nothing fits.
         """
-        return 0
+        own = self.state_dict()
+        if state.keys() != own.keys() or any(state[k].shape != v.shape for k, v in own.items()):
+            return 0
+        self.load_state_dict(dict(state))
+        return len(own)
 
 
 class CloseNet(MapNet):

@@ -231,7 +231,7 @@ def _begun(plan: ClosePlan, settings: CloseSettings) -> MapNet:
     net = close_network(settings)
     if plan.begin is not None and not net.begin_from(plan.begin):
         raise UsageError(
-            "the first look is no YOLO11n, whose backbone the network could begin from -- use network: unet"
+            "the weights to begin from are of another network -- network: unet begins from nothing"
         )
     begun: MapNet = net.to(memory_format=torch.channels_last)
     return begun

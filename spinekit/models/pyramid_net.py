@@ -73,7 +73,10 @@ class PyramidNet(MapNet):
         return answer
 
     def begin_from(self, state: Mapping[str, Tensor]) -> int:
-        """Takes over the backbone of a YOLO11n; 0 if it is another network."""
+        """Takes over the backbone of a YOLO11n, or all of a network like this one; 0 if it is another network."""
+        whole = super().begin_from(state)
+        if whole:
+            return whole
         own = self.trunk.state_dict()
         fits = {k: state[f"model.{k}"] for k, v in own.items() if f"model.{k}" in state}
         fits = {

@@ -16,6 +16,7 @@ from spinekit.core.errors import UsageError
 from spinekit.core.image import FloatArray
 from spinekit.core.scene import Scene
 from spinekit.files import atomic_path, sha256_of, write_text
+from spinekit.models.close_net import load_close
 from spinekit.models.close_training import CloseFilm, CloseJitter, ClosePlan, CloseView, train_close
 from spinekit.models.history import EpochReport
 from spinekit.models.level_training import LevelPlan, train_levels
@@ -69,6 +70,7 @@ class CloseRecipe(LabelledData):
         jitter: How far the first look is taken to be off.
         network: ``unet`` for a small one from nothing, ``yolo11n`` for one on the first look's own backbone, which
             is for crops that show much.
+        start: Weights of a close look of the same shape to go on from.
         bend: Smooth shifts by which crops are bent, another person's shape, in crop px.
         phantoms: Synthetic films added to the training part.
     """
@@ -88,6 +90,7 @@ class CloseRecipe(LabelledData):
     precision: Literal["fp32", "bf16"] = "fp32"
     jitter: Jitter = Jitter()
     network: Literal["unet", "yolo11n"] = "unet"
+    start: Path | None = None
     bend: float = Field(0.0, ge=0, le=100)
     phantoms: int = Field(0, ge=0, le=100_000)
 
@@ -184,9 +187,16 @@ def _plan(recipe: CloseRecipe, first: ModelCard) -> ClosePlan:
         precision=recipe.precision,
         jitter=CloseJitter(jitter.point, jitter.shift, jitter.turn, jitter.stretch),
         trunk=recipe.network,
-        begin=None if recipe.network == "unet" else tensors_of(first),
+        begin=_begin(recipe, first),
         bend=recipe.bend,
     )
+
+
+def _begin(recipe: CloseRecipe, first: ModelCard) -> Mapping[str, Any] | None:
+    """The weights that a close look goes on from, or None where it begins from nothing."""
+    if recipe.start is not None:
+        return dict(load_close(recipe.start)[0].state_dict())
+    return None if recipe.network == "unet" else tensors_of(first)
 
 
 def _level_plan(recipe: CloseRecipe) -> LevelPlan:

@@ -150,6 +150,9 @@ def test_a_network_begins_from_the_backbone_of_its_first_look(tmp_path: Path) ->
     net = close_network(CloseSettings(SQUARE, 64, 20.0, (1.0,), False, (), trunk="yolo11n"))
     assert net.begin_from({}) == 0
     assert net.begin_from(state) > 100
+    other = close_network(CloseSettings(SQUARE, 64, 20.0, (1.0,), False, (), trunk="yolo11n"))
+    assert other.begin_from(net.state_dict()) == len(net.state_dict())
+    assert torch.equal(other.state_dict()["head.weight"], net.state_dict()["head.weight"])
     assert torch.equal(net.state_dict()["trunk.7.conv.weight"], state["model.7.conv.weight"])
     settings = CloseSettings(SQUARE, 64, 20.0, (1.0,), False, (), 1.5, True, "yolo11n")
     save_close(net.eval(), settings, tmp_path / "close.pt")
