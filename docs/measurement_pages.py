@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from spinekit.core.image import FloatArray
     from spinekit.core.measurement import Result
-    from spinekit.core.norm import Grade, Norm
+    from spinekit.core.norm import Grade, Norm, ResultRule
     from spinekit.core.scene import Instance, Scene
     from spinekit.core.schema import MeasurementFormula, Schema
 
@@ -92,7 +92,7 @@ def _page(note: str, schema: Schema, lines: list[MeasurementFormula], codes: lis
             parts.append(f"\n### {key}\n\n{shown}Method: {result.method}.\n")
         for rule in schema.results:
             if any(_says(rule.pattern, one) for one in names):
-                parts.append(f"\n`{rule.pattern}`:\n\n{_norms(rule.norms)}{_grades(rule.grades)}")
+                parts.append(f"\n`{rule.pattern}`:\n\n{_norms(rule.norms)}{_grades(rule.grades)}{_least(rule)}")
     return {f"{FOLDER}/{schema.name}.md": "".join(parts), **made}
 
 
@@ -122,7 +122,7 @@ def _facts(line: MeasurementFormula) -> str:
     ]
     rows += [f"- Source: {line.source}"] if line.source else []
     rows += [f"- Analyses: {', '.join(line.groups)}"] if line.groups else []
-    return "\n".join(rows) + "\n" + _norms(line.norms) + _grades(line.grades)
+    return "\n".join(rows) + "\n" + _norms(line.norms) + _grades(line.grades) + _least(line)
 
 
 def _norms(norms: tuple[Norm, ...]) -> str:
@@ -145,6 +145,11 @@ def _norms(norms: tuple[Norm, ...]) -> str:
                 f"{f'; {norm.note}' if norm.note else ''}"
             )
     return "".join(f"{line}\n" for line in lines)
+
+
+def _least(said: MeasurementFormula | ResultRule) -> str:
+    least = said.least_change
+    return "" if least is None else f"- A smaller change than {least.value:g} is within error: {least.source}\n"
 
 
 def _grades(grades: tuple[Grade, ...]) -> str:

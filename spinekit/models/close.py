@@ -29,10 +29,12 @@ class CloseLook:
 
     Args:
         path: Its weights.
+        spread: Factor on the standard deviations that it gives, from the model's card.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, spread: float = 1.0) -> None:
         self._net, self._settings = load_close(path)
+        self._spread = spread
         self._net = self._net.to(memory_format=torch.channels_last)
 
     def refined(self, items: Sequence[Instance], pixels: UInt8Array) -> list[Instance]:
@@ -67,7 +69,7 @@ class CloseLook:
                 variances.append(variance)
         mean = np.mean(means, axis=0)
         variance = np.mean(variances, axis=0) + np.var(means, axis=0)
-        return mean, np.sqrt(variance) * settings.calibration
+        return mean, np.sqrt(variance) * settings.calibration * self._spread
 
     def _one(
         self,

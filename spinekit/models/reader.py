@@ -59,7 +59,7 @@ class InstanceReader:
 
         self._network = Network(model)
         self._levels = LevelLook(card.levels.path) if card.levels is not None else None
-        self._close = [CloseLook(close.path) for close in card.close]
+        self._close = [CloseLook(close.path, card.spread) for close in card.close]
 
     def read(self, image: Image) -> Scene:
         """All candidates of an image above a low score, most certain first."""

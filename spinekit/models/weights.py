@@ -6,6 +6,7 @@ Nothing is ever downloaded: a name that does not ship is an error that lists the
 from __future__ import annotations
 
 import difflib
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 from spinekit.core.errors import AnnotationError, EnvironmentFaultError, UsageError
 from spinekit.core.schema import Schema
-from spinekit.files import bundled, sha256_of
+from spinekit.files import bundled, printable, sha256_of
 from spinekit.models.canvas import Canvas
 from spinekit.schemas import load_schema, load_yaml
 
@@ -53,6 +54,8 @@ class ModelCard:
         figures: Measured on the fixed test part, for people.
         limits: What the model must not be used for.
         close: Weights of the close looks that place landmarks anew, one after the other; may be none.
+        spread: Factor on the standard deviations of the points, chosen on the val part so that the intervals of what
+            is measured hold 95 % of the true values there (``benchmarks/coverage.py``).
         levels: Weights of the network that says which level a body is, or None.
     """
 
@@ -77,6 +80,7 @@ class ModelCard:
     levels: BesideFile | None = None
     separation: float | None = None
     turned: bool = False
+    spread: float = 1.0
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -148,6 +152,7 @@ def _read_card(folder: Path, weights: Path) -> ModelCard:
             limits=tuple(str(line) for line in content.get("limits", ())),
             close=tuple(_beside(folder, item) for item in content.get("close", ())),
             levels=_beside(folder, content["levels"]) if "levels" in content else None,
+            spread=_factor(content.get("spread", 1.0)),
             separation=None if content.get("separation") is None else float(content["separation"]),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -173,6 +178,18 @@ def check_weights(card: ModelCard) -> Schema:
             f"{path}: trained for another version of {card.schema} -- train it anew with this spinekit"
         )
     return schema
+
+
+def _factor(value: object) -> float:
+    """A factor as a card tells it.
+
+    Raises:
+        ValueError: If it is no number above 0.
+    """
+    factor = float(str(value))
+    if not 0 < factor < math.inf:
+        raise ValueError(f"spread {printable(str(value))}")
+    return factor
 
 
 def _beside(folder: Path, item: Mapping[str, object]) -> BesideFile:

@@ -68,6 +68,20 @@ def accuracy(
     return [score for section in sections for score in section.headlines()]
 
 
+def readings(
+    recipe: LabelledData, model: str, part: str = "test", spacing_mm: float | None = None
+) -> Iterator[Pair]:
+    """What a model reads on one part of a data set, film by film, beside the labels.
+
+    Args:
+        recipe: Names data, format, schema and split.
+        model: Name of a shipped model or a path.
+        part: ``val`` to choose by, ``test`` to report.
+        spacing_mm: Of the data set, where its files do not say it.
+    """
+    return _pairs(recipe, load_reader(model), part, spacing_mm, None)
+
+
 def _pairs(
     recipe: LabelledData, reader: Reader, part: str, spacing_mm: float | None, on_progress: Progress | None
 ) -> Iterator[Pair]:

@@ -164,6 +164,19 @@ def test_a_network_begins_from_the_backbone_of_its_first_look(tmp_path: Path) ->
         assert float((again(crop_of) - net(crop_of)).abs().max()) < 0.1  # half precision
 
 
+def test_a_cards_factor_widens_the_spread_and_moves_no_point(learnt: Path) -> None:
+    from spinekit.models.close import CloseLook
+
+    film, corners = film_with_body(np.random.default_rng(5))
+    item = Instance("vertebra", (0, 0, 9, 9), landmarks=landmarks(NAMES, corners + 1))
+    plain, wide = (CloseLook(learnt, factor).refined([item], film)[0].landmarks for factor in (1.0, 1.5))
+    assert plain is not None
+    assert wide is not None
+    assert plain.spread is not None
+    assert wide.spread == pytest.approx(1.5 * plain.spread)
+    assert (wide.xy == plain.xy).all()
+
+
 def test_what_has_no_landmarks_stays_as_it_is(learnt: Path) -> None:
     from spinekit.models.close import CloseLook
 

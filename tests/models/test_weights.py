@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from spinekit.core.errors import EnvironmentFaultError, UsageError
+from spinekit.core.errors import AnnotationError, EnvironmentFaultError, UsageError
 from spinekit.files import sha256_of, write_text
 from spinekit.models.load import load_reader
 from spinekit.models.weights import check_weights, find_card, shipped_names
@@ -73,6 +73,13 @@ def test_weights_without_a_card_are_refused(tmp_path: Path) -> None:
 class Evil:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.system, (f"touch {os.environ[MARKER]}",)
+
+
+@pytest.mark.parametrize("spread", [0, -1, "wide", float("inf")])
+def test_a_factor_on_the_spread_is_a_number_above_zero(tmp_path: Path, spread: object) -> None:
+    assert find_card(str(folder_with(tmp_path, spread=1.4))).spread == 1.4
+    with pytest.raises(AnnotationError, match=r"spread|float|wide"):
+        find_card(str(folder_with(tmp_path, spread=spread)))
 
 
 def test_code_in_weights_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
