@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from spinekit.core.errors import UsageError
 from spinekit.core.measurement import NotMeasured, Result
@@ -98,7 +99,7 @@ def measure(
 
     Args:
         scene: Of a person or a model.
-        only: Names of results (``cobb_aasce_main``), of measurements with code (``cobb_aasce``) or of groups
+        only: Names or patterns (``disc_angle_*``) of results, names of measurements with code or of groups
             (``steiner``); None for all.
         person: Age and sex that norms are chosen by; None for what the scene knows.
         norms: The user's own, by measurement; they take the place of those that ship.
@@ -153,7 +154,10 @@ def _by_code(scene: Scene, wanted: frozenset[str] | None, draws: Draws) -> Itera
         elif wanted is None or name in wanted:
             yield from plugin.measure(scene, draws)
         elif any(plugin.answers(one) for one in wanted):
-            yield from (result for result in plugin.measure(scene, draws) if result.name in wanted)
+            asked = [one for one in wanted if plugin.answers(one)]
+            for result in plugin.measure(scene, draws):
+                if any(fnmatchcase(result.name, one) for one in asked):
+                    yield result
 
 
 def _wanted(schema: Schema, only: Sequence[str]) -> frozenset[str]:
@@ -172,6 +176,9 @@ def _wanted(schema: Schema, only: Sequence[str]) -> frozenset[str]:
             wanted |= {code for code, plugin in plugins.items() if plugin and name in plugin.groups}
         elif name in formulas or name in plugins or any(p and p.answers(name) for p in plugins.values()):
             wanted.add(name)
+            wanted |= {one for one in formulas if fnmatchcase(one, name)}
+        elif any(fnmatchcase(one, name) for one in formulas):
+            wanted |= {one for one in formulas if fnmatchcase(one, name)}
         else:
             known = (*measurement_names(schema), *groups)
             raise UsageError(f"{schema.name} has no measurement {name!r} -- {nearest(name, known)}")

@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
@@ -47,8 +48,10 @@ class CodeMeasurement:
     frame: tuple[str, ...] = ()
 
     def answers(self, wanted: str) -> bool:
-        """Whether a result of that name comes from here."""
-        return wanted == self.name or wanted in self.gives or wanted.startswith(f"{self.name}_")
+        """Whether a result of that name, or of that pattern (``disc_angle_*``), comes from here."""
+        if self.gives:
+            return wanted == self.name or any(fnmatchcase(name, wanted) for name in self.gives)
+        return wanted == self.name or wanted.startswith(f"{self.name}_")
 
 
 @cache

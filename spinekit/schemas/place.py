@@ -14,7 +14,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """A hint ``did you mean X?`` or the list of what there is, to close a message with."""
     options = list(known)
     folded = {option.lower(): option for option in options}
-    close = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
+    begun = [option for option in folded if name and option.startswith(name.lower())]
+    close = begun or difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
     if close:
         return f"did you mean {folded[close[0]]}?"
     return f"known: {', '.join(options)}" if options else "there are none"

@@ -77,7 +77,9 @@ def parse_yaml(text: str, source: str, *, number_keys: bool = False) -> object:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UsageError(f"{source}{place}: {error.problem or error.context}") from error
+        said = str(error.problem or error.context)
+        mend = "" if " -- " in said else " -- mend the YAML there"
+        raise UsageError(f"{source}{place}: {said}{mend}") from error
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, OverflowError) as error:
         # PyYAML lets the errors of int(), date() and base64 through for scalars such as 2024-99-99.
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -267,7 +267,9 @@ def _refuse_nothing(settings: MeasureSettings, schema: Schema, images: list[Meas
     if any(isinstance(result, Measurement) for image in images for result in image.results):
         return
     reasons = [r.reason for image in images for r in image.results if isinstance(r, NotMeasured)]
-    why = max(dict.fromkeys(reasons), key=reasons.count) if reasons else f"{schema.name} has none of them"
+    asked = ", ".join(settings.only)
+    none = f"no result is called {asked} -- without --only all are told" if asked else f"{schema.name} has none"
+    why = max(dict.fromkeys(reasons), key=reasons.count) if reasons else none
     raise NothingUsableError(f"{shown}: nothing could be measured on {len(images)} images: {printable(why)}")
 
 
