@@ -18,8 +18,16 @@ from spinekit.views.wording import doubtful, interval, number
 MAX_VALUES = 8
 """Of more measurements than these only the lines are drawn; their values are in the report."""
 
-OF_EVERY_BODY = ("body_", "disc_", "genant_", "slip_", "neighbour_", "degeneration_")
-"""Begin the names of what is measured at each body and each gap: hundreds, which stand in the tables alone."""
+IN_TABLES_ALONE = (
+    *("body_", "disc_", "genant_", "slip_", "neighbour_", "degeneration_"),  # of every body and gap: hundreds
+    *(
+        "apical_translation_",
+        "t1_l5_shift",
+        "t1_tilt",
+        "l5_tilt",
+    ),  # beside the curves they would hide the film
+)
+"""Begin the names of what is drawn only where it is asked for."""
 
 SAME_PLACE = 2.0
 """Labels that belong within so many px of each other are of the same curve."""
@@ -59,9 +67,9 @@ def calipers(scene: Scene, results: Sequence[Result], only: tuple[str, ...] | No
 
     Along a spine the lines of the main angle reach far beyond the bodies and its value is large; further
     angles of the same method are drawn smaller; other methods are drawn on the bodies only, their values
-    below those of the same curve. What is measured at every body is drawn only where asked for by its name.
-    Elsewhere lines join the points as they are, each once, and distances
-    are written while they are few.
+    below those of the same curve. What is measured at every body, and balance beside the curves, is
+    drawn only where asked for. Elsewhere lines join the points as they are, each once, and distances are
+    written while they are few.
 
     Args:
         scene: What was found.
@@ -74,7 +82,7 @@ def calipers(scene: Scene, results: Sequence[Result], only: tuple[str, ...] | No
         if isinstance(result, Measurement)
         and _lines(result)
         and math.isfinite(result.value)
-        and (not result.name.startswith(OF_EVERY_BODY) if only is None else result.name in only)
+        and (not result.name.startswith(IN_TABLES_ALONE) if only is None else result.name in only)
     ]
     return _along_a_spine(drawable) if scene.schema.levels else _between_points(drawable)
 
