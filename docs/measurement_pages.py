@@ -38,6 +38,9 @@ def measurement_pages(note: str) -> dict[str, str]:
     return made
 
 
+_SHOWN = "_l3"  # of results of every level one in the middle is drawn
+
+
 def _page(note: str, schema: Schema, lines: list[MeasurementFormula], codes: list[str]) -> dict[str, str]:
     from spinekit.core.measurement import Measurement
     from spinekit.measures import measure
@@ -73,8 +76,8 @@ def _page(note: str, schema: Schema, lines: list[MeasurementFormula], codes: lis
         found = [
             key for key, value in results.items() if plugin.answers(key) and isinstance(value, Measurement)
         ]
-        found.sort(key=lambda key: not _drawable(results[key]))
-        names = plugin.gives or tuple(found)
+        found.sort(key=lambda key: (not _drawable(results[key]), _SHOWN not in key))
+        names = plugin.gives or tuple(key for key in results if key in found)
         parts.append(
             f"\n## {name}\n\n{picture(name, found[0]) if found and not plugin.gives else ''}{plugin.title}.\n\n"
         )
@@ -92,7 +95,9 @@ def _page(note: str, schema: Schema, lines: list[MeasurementFormula], codes: lis
             parts.append(f"\n### {key}\n\n{shown}Method: {result.method}.\n")
         for rule in schema.results:
             if any(_says(rule.pattern, one) for one in names):
-                parts.append(f"\n`{rule.pattern}`:\n\n{_norms(rule.norms)}{_grades(rule.grades)}{_least(rule)}")
+                parts.append(
+                    f"\n`{rule.pattern}`:\n\n{_norms(rule.norms)}{_grades(rule.grades)}{_least(rule)}"
+                )
     return {f"{FOLDER}/{schema.name}.md": "".join(parts), **made}
 
 
@@ -120,7 +125,7 @@ def _facts(line: MeasurementFormula) -> str:
         f"- Unit: {UNITS.get(line.unit, line.unit)}",
         f"- Formula: `{' '.join(line.formula.split())}`",
     ]
-    rows += [f"- Source: {line.source}"] if line.source else []
+    rows += [f"- Source: {line.source or 'none was compared; the convention above is what is computed'}"]
     rows += [f"- Analyses: {', '.join(line.groups)}"] if line.groups else []
     return "\n".join(rows) + "\n" + _norms(line.norms) + _grades(line.grades) + _least(line)
 
@@ -149,7 +154,9 @@ def _norms(norms: tuple[Norm, ...]) -> str:
 
 def _least(said: MeasurementFormula | ResultRule) -> str:
     least = said.least_change
-    return "" if least is None else f"- A smaller change than {least.value:g} is within error: {least.source}\n"
+    return (
+        "" if least is None else f"- A smaller change than {least.value:g} is within error: {least.source}\n"
+    )
 
 
 def _grades(grades: tuple[Grade, ...]) -> str:

@@ -6,7 +6,7 @@ Plane: calibrated coordinates (`spinekit.measures.frame`), x to the patient's fr
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -127,7 +127,7 @@ def find_column(scene: Scene, draws: Draws) -> Column | Absent:
         else:
             kept.append(item)
     if not kept:
-        return Absent("; ".join(dict.fromkeys(gone.values())) or "no vertebral body was found")
+        return Absent(_all_gone(gone) or "no vertebral body was found")
     scale = plane_of(scene.image).scale
     raw = [_raw(item, 1) for item in kept]
     order = sorted(range(len(kept)), key=lambda i: _place(kept[i], raw[i], known, named))
@@ -201,6 +201,14 @@ def _taken(item: Instance, values: FloatArray, front: int) -> FloatArray:
         if point in names:
             found[place] = values[names.index(point)]
     return found
+
+
+def _all_gone(gone: Mapping[str, str]) -> str:
+    """Why no body is left: those with the same reason together."""
+    alike: dict[str, list[str]] = {}
+    for label, reason in gone.items():
+        alike.setdefault(reason.removeprefix(label).strip(), []).append(label)
+    return "; ".join(f"{', '.join(labels)} {reason}" for reason, labels in alike.items())
 
 
 def _raw(item: Instance, front: int) -> FloatArray:

@@ -269,6 +269,11 @@ def _geometry(column: Column, item: _Sagittal) -> MeasurementGeometry:
     if item.hip:
         middle = column.plane.to_pixels(column.hips.mean(axis=0))
         points["hip axis"] = (float(middle[0]), float(middle[1]))
+        for level in ("S1", "T1"):  # the middle of the endplate, the centre of the body
+            rows = [column.pixels[column.index(level), point] for name, point in item.needs if name == level]
+            if rows:
+                x, y = np.mean(rows, axis=0).tolist()
+                lines[f"hip axis-{level}"] = (points["hip axis"], (x, y))
     return MeasurementGeometry(points=points, lines=lines, anchor=next(iter(points.values())))
 
 

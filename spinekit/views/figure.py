@@ -12,6 +12,7 @@ from spinekit.core.scene import Scene
 from spinekit.views.wording import number
 
 HEIGHT = 360  # px of the drawing
+WIDEST = 640  # pixels: as much as a page shows without shrinking the words
 MARGIN = 0.08  # of its longer side
 _LINE, _POINT, _PALE = "#0b62a4", "#b3261e", "#9aa0a6"
 _LONGEST = 8  # letters of a name that is written beside its point
@@ -36,12 +37,12 @@ def draw_figure(scene: Scene, result: Measurement) -> str:
     points = {name: np.array(xy) for name, xy in result.geometry.points.items()}
     measured = np.concatenate([np.zeros((0, 2)), *lines.values(), *(xy[None] for xy in points.values())])
     start, size = _window(np.concatenate([measured, *bodies]), measured)
-    scale = HEIGHT / float(size[1])
-    width = round(float(size[0]) * scale)
+    scale = min(HEIGHT / float(size[1]), WIDEST / float(size[0]))
+    width, height = (round(float(side) * scale) for side in size)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT + 24}" width="{width}" '
-        f'height="{HEIGHT + 24}" font-family="sans-serif" font-size="12">',
-        f'<rect width="{width}" height="{HEIGHT + 24}" fill="#ffffff"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + 24}" width="{width}" '
+        f'height="{height + 24}" font-family="sans-serif" font-size="12">',
+        f'<rect width="{width}" height="{height + 24}" fill="#ffffff"/>',
     ]
     for start_xy, end_xy in _edges(scene):
         parts.append(_segment((start_xy - start) * scale, (end_xy - start) * scale, _PALE, 1))
@@ -54,7 +55,7 @@ def draw_figure(scene: Scene, result: Measurement) -> str:
         if len(points) <= _NAMED and len(name) <= _LONGEST:
             parts.append(_text((xy - start) * scale + (5, -5), name, _POINT))
     words = f"{result.name} = {number(result.value, result.unit)}"
-    parts += [_text(np.array([6.0, HEIGHT + 16.0]), words, "#202124"), "</svg>\n"]
+    parts += [_text(np.array([6.0, height + 16.0]), words, "#202124"), "</svg>\n"]
     return "\n".join(parts)
 
 

@@ -175,7 +175,12 @@ def _opened(settings: MeasureSettings, notice: Callable[[str], None]) -> Labelle
             f"{printable(str(settings.source))}: {printable(found.schema.name)} has no measurements -- name a "
             f"landmark or class set that has some with --schema: {having}"
         )
-    check_measurements(found.schema)
+    try:
+        check_measurements(found.schema)
+    except UsageError as error:
+        own_file = settings.schema_name is not None and Path(settings.schema_name).is_file()
+        place = f"{printable(str(settings.schema_name))}: " if own_file else ""
+        raise UsageError(f"{place}{error}") from None
     return found
 
 
@@ -268,9 +273,12 @@ def _refuse_nothing(settings: MeasureSettings, schema: Schema, images: list[Meas
         return
     reasons = [r.reason for image in images for r in image.results if isinstance(r, NotMeasured)]
     asked = ", ".join(settings.only)
-    none = f"no result is called {asked} -- without --only all are told" if asked else f"{schema.name} has none"
+    none = (
+        f"no result is called {asked} -- without --only all are told" if asked else f"{schema.name} has none"
+    )
     why = max(dict.fromkeys(reasons), key=reasons.count) if reasons else none
-    raise NothingUsableError(f"{shown}: nothing could be measured on {len(images)} images: {printable(why)}")
+    count = "1 image" if len(images) == 1 else f"{len(images)} images"
+    raise NothingUsableError(f"{shown}: nothing could be measured on {count}: {printable(why)}")
 
 
 def _written(out: Path, images: list[Measured]) -> Path:

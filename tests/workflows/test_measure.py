@@ -136,7 +136,7 @@ def test_a_ruler_lies_on_one_film(tmp_path: Path) -> None:
 
 def test_nothing_measured_is_an_error(tmp_path: Path) -> None:
     empty = named(replace(head(ORBIT, "orbit-4"), instances=()), "a.png")
-    with pytest.raises(NothingUsableError, match="nothing could be measured on 1 images: nothing was found"):
+    with pytest.raises(NothingUsableError, match="nothing could be measured on 1 image: nothing was found"):
         measure_files(MeasureSettings(source=saved(tmp_path / "run", empty)))
     with pytest.raises(SpinekitError):
         measure_files(MeasureSettings(source=saved(tmp_path / "none")))
