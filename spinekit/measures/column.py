@@ -208,7 +208,10 @@ def _all_gone(gone: Mapping[str, str]) -> str:
     alike: dict[str, list[str]] = {}
     for label, reason in gone.items():
         alike.setdefault(reason.removeprefix(label).strip(), []).append(label)
-    return "; ".join(f"{', '.join(labels)} {reason}" for reason, labels in alike.items())
+    return "; ".join(
+        f"{', '.join(labels)} {reason.replace('was ', 'were ', 1) if len(labels) > 1 else reason}"
+        for reason, labels in alike.items()
+    )
 
 
 def _raw(item: Instance, front: int) -> FloatArray:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from spinekit.anatomy.masked_scene import with_corners
-from spinekit.core.errors import NothingUsableError, UsageError
+from spinekit.core.errors import AnnotationError, NothingUsableError, UsageError
 from spinekit.core.image import ImageRef
 from spinekit.core.level_points import level_point
 from spinekit.core.measurement import Measurement, NotMeasured, Result
@@ -128,6 +128,15 @@ def measure_files(settings: MeasureSettings, on_progress: Progress | None = None
         AnnotationError: If annotations are broken.
         NothingUsableError: If there is no image, or nothing on any of them could be measured.
     """
+    try:
+        return _measured(settings, on_progress)
+    except (AnnotationError, UsageError) as error:
+        # Elsewhere names are paired by an option of the command; here that is a step before.
+        words = str(error).replace("in the file of --map", "with spinekit convert --map before")
+        raise type(error)(words) from None
+
+
+def _measured(settings: MeasureSettings, on_progress: Progress | None) -> MeasureRun:
     notices: list[str] = []
     ruler = None if settings.ruler is None else parse_ruler(settings.ruler)
     if ruler is not None and settings.spacing is not None:

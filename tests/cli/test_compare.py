@@ -92,6 +92,7 @@ def test_films_without_a_partner_are_named(say: Say, tmp_path: Path) -> None:
         (("first", "second", "--out", "first"), 2, "not empty"),
         (("first", "second", "--spacing", "x"), 2, "not a number"),
         (("first", "orbit"), 2, "none of its landmarks (P1, P2, P3, P4) is in spine-ap"),
+        (("first", "orbit"), 2, "pair them with spinekit convert --map before"),
     ],
 )
 def test_what_cannot_be_is_one_line(

@@ -195,6 +195,8 @@ def test_odd_columns() -> None:
     doubled = replace(scene, instances=(*scene.instances, scene.instances[20]))
     assert refusal(doubled, "body_depth_l3") == "L3 was found more than once"
     assert refusal(doubled, "disc_height_mean_l2_l3") == "L3 was found more than once"
+    twice = replace(scene, instances=(*scene.instances, *scene.instances))
+    assert refusal(twice, "lumbar_lordosis").endswith("L5, S1 were found more than once")
     single = replace(scene, instances=scene.instances[20:21])
     assert refusal(single, "disc") == "L3 has no neighbour"
     assert refusal(single, "genant_loss_l3") == "no unfractured body near it to compare its height with"
