@@ -124,9 +124,10 @@ def measure(
         if wanted is None or line.name in wanted:
             said = (norms or {}).get(line.name, line.norms)
             results.append(_complete(measure_formula(scene, line, study), weak, said, line.grades, whose))
+    silent = ResultRule("")
     for result in _by_code(scene, wanted, study.draws):
-        rule = rule_for(schema.results, result.name) or ResultRule(result.name)
-        said = (norms or {}).get(result.name, rule.norms)
+        rule = rule_for(schema.results, result.name) or silent
+        said = norms.get(result.name, rule.norms) if norms else rule.norms
         results.append(_complete(result, weak, said, rule.grades, whose))
     return tuple(results)
 

@@ -74,7 +74,7 @@ def doubted(result: Measurement, weak: Mapping[str, str]) -> Measurement:
         result: As measured.
         weak: From `weak_points`.
     """
-    met = [f"{name} {weak[name]}" for name in result.landmarks_used if name in weak]
+    met = [f"{name} {weak[name]}" for name in result.landmarks_used if name in weak] if weak else []
     if not met:
         return result
     more = f" and {len(met) - _SHOWN} more points" if len(met) > _SHOWN else ""
