@@ -69,7 +69,7 @@ def _page(note: str, schema: Schema, lines: list[MeasurementFormula], codes: lis
         title = f"{line.title}.\n\n" if line.title and line.title != line.name else ""
         parts.append(f"\n## {line.name}\n\n{picture(line.name, line.name)}{title}{_facts(line)}")
         result = results.get(line.name)
-        if result is not None and not isinstance(result, Measurement) and "has no" in result.reason:
+        if result is not None and not isinstance(result, Measurement):
             parts.append(f"\nNot drawn: {result.reason}.\n")
     for name in codes:
         plugin = code_measurements()[name]
@@ -81,12 +81,16 @@ def _page(note: str, schema: Schema, lines: list[MeasurementFormula], codes: lis
         parts.append(
             f"\n## {name}\n\n{picture(name, found[0]) if found and not plugin.gives else ''}{plugin.title}.\n\n"
         )
-        parts.append(f"Results: {', '.join(f'`{one}`' for one in names[:40])}")
+        listed = ", ".join(f"`{one}`" for one in names[:40])
+        parts.append(f"Results: {listed or 'named by what is seen, see [the spine](../../spine.md)'}")
         parts.append(f" and {len(names) - 40} more.\n" if len(names) > 40 else ".\n")
         if plugin.source:
             parts.append(f"\nSource: {plugin.source}.\n")
         if plugin.groups:
             parts.append(f"\nAnalyses: {', '.join(plugin.groups)}.\n")
+        refused = results.get(name)
+        if refused is not None and not isinstance(refused, Measurement):
+            parts.append(f"\nNot drawn: {refused.reason}.\n")
         for key in plugin.gives or found[:1]:
             result = results.get(key)
             if not isinstance(result, Measurement):

@@ -87,7 +87,7 @@ def test_generated_pages_are_current() -> None:
         name_of(path) for path, text in pages.items() if not path.exists() or path.read_text("utf-8") != text
     ]
     assert not stale, f"run python docs/generate.py: {stale}"
-    assert set(REFERENCE.glob("*.md")) == set(pages)
+    assert {path for path in REFERENCE.rglob("*") if path.is_file()} == set(pages)
 
 
 def test_every_command_and_option_is_documented() -> None:
@@ -118,13 +118,34 @@ def test_every_command_and_option_is_documented() -> None:
     ids=["formats", "schemas", "points", "measurements", "models", "python"],
 )
 def test_everything_that_can_be_named_is_documented(page: str, names: Callable[[], list[str]]) -> None:
-    text = (REFERENCE / page).read_text("utf-8")
+    further = sorted((REFERENCE / page.removesuffix(".md")).glob("*.md"))
+    text = "\n".join(path.read_text("utf-8") for path in (REFERENCE / page, *further))
     wanted = list(names())
     assert wanted
     missing = [
         n for n in wanted if f"`{n}" not in text and f"## {n}\n" not in text and f"spinekit.{n}" not in text
     ]
     assert not missing
+
+
+@pytest.mark.parametrize(
+    "page", sorted((REFERENCE / "measurements").glob("*.md")), ids=lambda path: path.stem
+)
+def test_every_measurement_says_what_it_is_and_from_where(page: Path) -> None:
+    """A drawing or why there is none, the formula or method, the convention and the source, of each."""
+    sections = re.split(r"^## ", page.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    assert sections
+    for section in sections:
+        name = section.splitlines()[0]
+        if "- Formula:" in section:
+            wanted = ("- Convention: ", "- Unit: ", "- Source: ")
+            assert f"![{name} on a phantom]" in section or "Not drawn: " in section, name
+        else:
+            wanted = ("Results: ",)
+            assert "Method: " in section or "Not drawn: " in section, name
+        assert all(word in section for word in wanted), name
+    for picture in re.findall(r"\]\((img/[^)]+)\)", page.read_text("utf-8")):
+        assert (page.parent / picture).is_file(), picture
 
 
 def test_every_column_and_key_of_the_outputs_is_documented(tmp_path: Path) -> None:
