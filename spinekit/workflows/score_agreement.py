@@ -22,6 +22,7 @@ from spinekit.workflows.scoring import Chart, Pair, Section, known
 
 _FEWEST = 3
 _A_PAGE = 9  # plots in one picture
+_MOST_DRAWN = 3 * _A_PAGE  # of a spine in masks there are hundreds, body by body
 _LATER_RANK = re.compile(r"cobb_endplate_(?!1$)\d+")
 
 
@@ -68,14 +69,19 @@ class AgreementTally:
             )
         if not parts:
             return None
-        notes = (
+        notes: tuple[str, ...] = (
             "Predicted minus true. Limits of agreement: bias and 1.96 standard deviations on both sides (Bland and "
             "Altman); their intervals by bootstrap. ICC(2,1): two-way random, absolute agreement, one rating; its "
             "interval by the F distribution, which takes images as independent.",
             "Missed: the prediction was refused a measurement that the truth gives.",
         )
         charts: dict[str, Chart] = {}
-        names = list(drawn)
+        names = list(drawn)[:_MOST_DRAWN]
+        if len(drawn) > len(names):
+            notes = (
+                *notes,
+                f"Drawn are the first {len(names)} of {len(drawn)} measurements; the table has all.",
+            )
         for page, start in enumerate(range(0, len(names), _A_PAGE), start=1):
             some = {name: drawn[name] for name in names[start : start + _A_PAGE]}
             key = "bland_altman" if len(names) <= _A_PAGE else f"bland_altman_{page}"

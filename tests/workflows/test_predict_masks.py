@@ -59,3 +59,5 @@ def test_masks_agree_and_part_films_by_what_they_measure(slice_of_masks: Scene) 
     section = tally.section()
     assert section is not None
     assert section.parts["lumbar_lordosis_l1_l5 (deg)"][0].value == pytest.approx(0)
+    assert len(section.charts) == 3
+    assert section.notes[-1].startswith("Drawn are the first 27 of ")
