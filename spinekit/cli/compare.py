@@ -133,7 +133,7 @@ def _changes(pair: Pairing) -> Table:
     shown_changes = [one for one in pair.changes if _is_compared(one)]
     known = any(one.low is not None for one in shown_changes)
     least = any(one.least is not None for one in shown_changes)
-    headings = ["before", "after", "change"] + ["95 % interval"] * known + ["least"] * least
+    headings = ["before", "after", "change"] + ["± 95 %"] * known + ["least"] * least
     shown = blank_table(f"{printable(pair.before)} -> {printable(pair.after)}", "name", headings)
     shown.add_column("verdict", no_wrap=True)
     for one in shown_changes:
@@ -141,8 +141,8 @@ def _changes(pair: Pairing) -> Table:
             number(value, one.unit) for value in (one.before, one.after, one.change) if value is not None
         ]
         if known:
-            ends = [number(value, one.unit) for value in (one.low, one.high) if value is not None]
-            cells.append(" to ".join(ends))
+            half = "" if one.low is None or one.high is None else number((one.high - one.low) / 2, one.unit)
+            cells.append(half)
         if least:
             cells.append("" if one.least is None else number(one.least, one.unit))
         shown.add_row(printable(one.name), *cells, one.verdict.value)

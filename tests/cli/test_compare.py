@@ -40,6 +40,15 @@ def test_a_change_beside_its_own_error(say: Say, visits: tuple[Path, Path]) -> N
     assert "no common measure" in ended.out  # lengths in pixels
 
 
+def test_no_name_is_broken_on_a_narrow_terminal(
+    say: Say, visits: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    ended = say("compare", *visits, "--spacing", "0.2")
+    first = [line.split()[0] for line in ended.out.splitlines()]
+    assert {"cobb_aasce_second", "apical_translation_1"} <= set(first)
+
+
 def test_json_and_the_table_hold_the_same(say: Say, visits: tuple[Path, Path]) -> None:
     ended = say("compare", *visits, "--json", "--out", "follow-up", "--spacing", "0.2")
     assert ended.code == 0, ended.err
