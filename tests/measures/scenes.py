@@ -159,13 +159,14 @@ def side_view(schema: Schema, seed: int) -> Scene:
 def moved(
     scene: Scene, matrix: FloatArray, shift: Sequence[float] = (0, 0), ref: ImageRef | None = None
 ) -> Scene:
-    """The scene with all points xy @ matrix + shift."""
+    """The scene with all points xy @ matrix + shift, of the same view on whatever image."""
     items = []
     for item in scene.instances:
         assert item.landmarks is not None
         xy = item.landmarks.xy @ matrix + np.asarray(shift)
         items.append(replace(item, landmarks=replace(item.landmarks, xy=xy)))
-    return replace(scene, instances=tuple(items), image=ref or scene.image)
+    shown = scene.image if ref is None else replace(ref, hints=scene.image.hints)
+    return replace(scene, instances=tuple(items), image=shown)
 
 
 def _swapped_sides(names: Sequence[str]) -> list[int]:

@@ -116,7 +116,7 @@ def test_mirror(name: str, seed: int) -> None:
 def test_unequal_spacing_of_one_physical_shape(name: str, seed: int, row: float, column: float) -> None:
     scene = any_scene(load_schema(name), seed)
     origin = SpacingOrigin.FIDUCIAL
-    square = replace(scene, image=image(Spacing(1.0, 1.0, origin)))
+    square = moved(scene, np.eye(2), ref=image(Spacing(1.0, 1.0, origin)))
     film = image(Spacing(row, column, origin), height=round(HEIGHT / row))
     oblong = moved(scene, np.diag([1 / column, 1 / row]), ref=film)
     assert values(oblong) == pytest.approx(values(square), abs=1e-5)
