@@ -156,6 +156,7 @@ def _each(title: str, results: Sequence[Measurement]) -> Table:
     shown.add_column("status", no_wrap=True)
     if any(words.values()):
         shown.add_column("grade, norm", ratio=1)
+        shown.columns[0].no_wrap = True  # the words give way, not the names
     for one in results:
         cells = [printable(one.name), number(one.value, one.unit)] + [interval(one)] * held
         cells.append(one.status.value)

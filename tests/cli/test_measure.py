@@ -98,6 +98,16 @@ def test_many_results_fit_a_narrow_terminal(
     assert "no result is called disc_angle_l4_l9" in none.error()
 
 
+def test_words_give_way_to_names(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(NARROW))
+    scale = Spacing(0.1, 0.1, SpacingOrigin.TOMOGRAPHIC)
+    write([named(head(CEPH, "ceph-19", ref=image(scale), spread=1.0), "a.png")], tmp_path / "run")
+    ended = say("measure", "run", "--age", "30", "--sex", "F")
+    assert ended.code == 0, ended.err
+    first = {line.split(" ")[0] for line in ended.out.splitlines()}
+    assert {"jarabak_ratio", "posterior_facial_height", "facial_angle"} <= first
+
+
 def test_families() -> None:
     few = [f"disc_angle_l{k}_l{k + 1}" for k in range(1, 5)]
     assert families(few, ["L1", "L2", "L3", "L4", "L5"]) == {}
