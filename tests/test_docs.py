@@ -138,10 +138,10 @@ def test_every_measurement_says_what_it_is_and_from_where(page: Path) -> None:
     for section in sections:
         name = section.splitlines()[0]
         if "- Formula:" in section:
-            wanted = ("- Convention: ", "- Unit: ", "- Source: ")
+            wanted = ["- Convention: ", "- Unit: ", "- Source: "]
             assert f"![{name} on a phantom]" in section or "Not drawn: " in section, name
         else:
-            wanted = ("Results: ",)
+            wanted = ["Results: "]
             assert "Method: " in section or "Not drawn: " in section, name
         assert all(word in section for word in wanted), name
     for picture in re.findall(r"\]\((img/[^)]+)\)", page.read_text("utf-8")):
