@@ -62,7 +62,7 @@ def test_nothing_usable_ends_with_3(say: Say, tmp_path: Path) -> None:
 def test_what_cannot_be_checked_is_one_line(say: Say, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert "no such file or folder" in say("dataset", "check", "nowhere").error()
-    assert say("dataset", "check", "empty").code == 2
+    assert say("dataset", "check", "empty").code == 3
     assert (
         "did you mean spine-ap"
         in say("dataset", "check", "empty", "--schema", "spine-app", "--from", "via").error()

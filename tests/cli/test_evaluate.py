@@ -53,10 +53,10 @@ def test_a_film_of_another_size_ends_with_1(say: Say, both: tuple[Path, Path], t
     ("words", "code", "hint"),
     [
         (("nowhere", "labels"), 2, "nowhere: no such file"),
-        (("run", "empty"), 2, "--truth-format"),
-        (("empty", "labels"), 2, "--pred-format"),
+        (("run", "empty"), 3, "no annotation"),
+        (("empty", "labels"), 3, "no annotation"),
         (("run", "labels", "--pred-format", "vai"), 2, "via"),
-        (("run", "labels", "--schema", "ceph"), 2, "ceph-27"),
+        (("run", "labels", "--schema", "ceph"), 2, "ceph-"),
         (("run", "labels", "--part", "test"), 2, "--split"),
         (("run", "labels", "--split", "none.csv"), 1, "none.csv"),
         (("run", "labels", "--within", "2,x"), 2, "number"),
