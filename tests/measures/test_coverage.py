@@ -28,7 +28,11 @@ from tests.measures.scenes import (
     spine_corners,
 )
 
-WITH_FORMULAS = [name for name in schema_names() if load_schema(name).measurements]
+# Shoulders and pelvis, of which the formulas of spine-ap-trunk speak, are not drawn on the phantom spine;
+# tests/measures/test_trunk.py holds them to made points.
+WITH_FORMULAS = [
+    name for name in schema_names() if load_schema(name).measurements and name != "spine-ap-trunk"
+]
 ROUNDS = 300
 SPREAD = 1.2  # px
 # A face of plausible proportions with every point that a landmark set may name.
