@@ -201,7 +201,7 @@ def without(scene: Scene, name: str, only: int | None = None) -> Scene:
     for i, item in enumerate(scene.instances):
         assert item.landmarks is not None
         xy = item.landmarks.xy.copy()
-        if only in (None, i):
+        if only in (None, i) and name in item.landmarks.names:
             xy[item.landmarks.index(name)] = np.nan
         items.append(
             replace(item, landmarks=landmarks(item.landmarks.names, xy, spread=item.landmarks.spread))

@@ -151,11 +151,11 @@ def test_a_thick_slice_has_no_asymmetry(told: str, measured: bool) -> None:
 def test_the_interorbital_distance_beside_its_norm() -> None:
     scene = sliced(Orbits(iod=33.0))
     for sex, expected in (("M", "22.9 to 32.1"), ("F", "22.9 to 32")):
-        (result,) = measure(scene, only=["iod"], person=Person(sex=sex))
+        (result,) = measure(scene, only=["iod"], person=Person(sex=sex, age_years=30))
         assert isinstance(result, Measurement)
         (norm,) = result.norms
         assert (norm.expected, norm.verdict, norm.z) == (expected, Verdict.ABOVE, None)
-    (unscaled,) = measure(head(ORBIT, "orbit-4"), only=["iod"], person=Person(sex="M"))
+    (unscaled,) = measure(head(ORBIT, "orbit-4"), only=["iod"], person=Person(sex="M", age_years=30))
     assert isinstance(unscaled, Measurement)
     assert unscaled.norms[0].verdict is Verdict.NONE
 
