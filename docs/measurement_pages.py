@@ -82,7 +82,9 @@ def _page(note: str, schema: Schema, lines: list[MeasurementFormula], codes: lis
             f"\n## {name}\n\n{picture(name, found[0]) if found and not plugin.gives else ''}{plugin.title}.\n\n"
         )
         listed = ", ".join(f"`{one}`" for one in names[:40])
-        parts.append(f"Results: {listed or 'named by what masks show, see [degeneration](../../osteochondrosis.md)'}")
+        parts.append(
+            f"Results: {listed or 'named by what masks show, see [degeneration](../../osteochondrosis.md)'}"
+        )
         parts.append(f" and {len(names) - 40} more.\n" if len(names) > 40 else ".\n")
         if plugin.source:
             parts.append(f"\nSource: {plugin.source}.\n")

@@ -9,7 +9,7 @@ from spinekit.files import printable
 
 UNITS = {"deg": "°", "%": " %"}
 DECIMALS = {"deg": 1, "mm": 1, "px": 1, "%": 1}
-SURE_NAME = 0.75  # of a name that is more certain the label says no share; bodies at 0.8 are right 4 times in 5 or more
+SURE_NAME = 0.75  # names less likely than this say so
 NAME_DOUBT = "level uncertain"  # begins the flag of a body whose name alone is in doubt
 
 

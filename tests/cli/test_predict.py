@@ -277,7 +277,9 @@ FILMS = {"spine, sagittal MRI": "",
 def test_every_model_reads_its_sample(say: Say, tmp_path: Path, name: str) -> None:
     card = find_card(name)
     if not FILMS[card.view]:
-        pytest.skip(f"no synthetic image shows {card.view}; its real test part is read by benchmarks/accuracy.py")
+        pytest.skip(
+            f"no synthetic image shows {card.view}; its real test part is read by benchmarks/accuracy.py"
+        )
     ended = say("predict", SAMPLES / FILMS[card.view], "--model", name, "--save", "mask", "--out", "out")
     assert ended.code == 0, ended.err
     (scene,) = scenes(tmp_path / "out").values()
