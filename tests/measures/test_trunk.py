@@ -28,7 +28,9 @@ def trunk(shoulders: float, pelvis: float) -> Scene:
         Instance(
             name,
             (100, y - 60, 500, y + 60),
-            landmarks=landmarks(SCHEMA.landmark_names, [(150.0, y), (450.0, y + drop), ABSENT, ABSENT]),
+            landmarks=landmarks(
+                SCHEMA.landmark_names, np.array([(150.0, y), (450.0, y + drop), ABSENT, ABSENT])
+            ),
         )
         for name, (y, drop) in ends.items()
     )
