@@ -53,7 +53,8 @@ def test_every_recipe_is_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     settings = read_recipe(path)
     assert settings.name == path.stem
     assert load_schema(settings.schema_name).task in {settings.task, "pose"}
-    assert (CHECKOUT / split_table(settings)).is_file()
+    # A set too small for fixed parts is divided anew by folds.
+    assert settings.folds or (CHECKOUT / split_table(settings)).is_file()
     check_architecture(settings.task, settings.model)
 
 
