@@ -19,6 +19,7 @@ from spinekit.runs import RunRecord
 from spinekit.schemas import load_schema
 from spinekit.workflows import predict as workflow
 from spinekit.workflows.outputs import output_path
+from spinekit.models.weights import find_card
 from spinekit.workflows.reading import ModelChoice, Reading
 
 
@@ -89,6 +90,7 @@ def test_pages_of_a_tiff_are_images_of_their_own_with_mask_and_probability(tmp_p
         tmp_path / "stack.tif", model="em-sem", out=tmp_path / "out", save=["mask"], report=False
     )
     assert [p.image.name for p in run.predictions] == ["stack.tif#0", "stack.tif#1"]
+    card = find_card("em-sem")
     for frame in (0, 1):
         mask = np.asarray(PillowImage.open(tmp_path / "out" / "mask" / "masks" / f"stack#{frame}.png"))
         picture = PillowImage.open(tmp_path / "out" / "probability" / f"stack.tif.frame{frame}.tiff")
@@ -96,7 +98,10 @@ def test_pages_of_a_tiff_are_images_of_their_own_with_mask_and_probability(tmp_p
         assert mask.shape == probability.shape == (192, 192)
         assert set(np.unique(mask)) <= {0, 1}
         assert probability.dtype == np.float32
-        assert np.array_equal(mask == 1, probability >= 0.5)
+        # Fainter membranes count only as the lines that keep cells apart.
+        assert (mask[probability >= card.confidence] == 1).all()
+        assert card.separation is not None
+        assert probability[mask == 1].min() >= card.separation
 
 
 def test_an_interruption_keeps_what_is_done(
