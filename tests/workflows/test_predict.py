@@ -14,12 +14,12 @@ from spinekit.core.image import Image
 from spinekit.core.spacing import SpacingOrigin
 from spinekit.formats.plugin import LabelOptions
 from spinekit.formats.scenes import read as read_scenes
+from spinekit.models.weights import find_card
 from spinekit.phantoms import membrane_tile, spine_ap
 from spinekit.runs import RunRecord
 from spinekit.schemas import load_schema
 from spinekit.workflows import predict as workflow
 from spinekit.workflows.outputs import output_path
-from spinekit.models.weights import find_card
 from spinekit.workflows.reading import ModelChoice, Reading
 
 
