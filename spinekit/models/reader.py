@@ -18,7 +18,7 @@ from spinekit.models.environment import load_library, use_threads
 from spinekit.models.masks import mask_outline
 from spinekit.models.raw import RawDetections
 from spinekit.models.training import TASKS
-from spinekit.models.views import Look, merge, unmirrored
+from spinekit.models.views import Look, merge, surest, unmirrored
 from spinekit.models.weights import ModelCard, check_weights
 
 CANDIDATE_SCORE = 0.03  # below the reporting threshold: the sequence along a spine may know better
@@ -97,13 +97,16 @@ class InstanceReader:
         return Look(boxes, raw.scores, points)
 
     def _poses(self, image: Image) -> Iterator[Instance]:
-        looks = []
-        for canvas in (self.card.canvas.scaled(scale) for scale in self.card.scales):
-            looks.append(self._look(image.pixels, canvas))
-            if self.card.mirrored:
-                mirror = self._look(np.ascontiguousarray(image.pixels[:, ::-1]), canvas)
-                looks.append(unmirrored(mirror, image.ref.width, self.schema.flip_index()))
-        look = merge(looks)
+        canvases = [self.card.canvas.scaled(scale) for scale in self.card.scales]
+        looks = [self._look(image.pixels, canvas) for canvas in canvases]
+        mirrors = []
+        if self.card.mirrored or self.card.either_facing:
+            mirror, order = np.ascontiguousarray(image.pixels[:, ::-1]), self.schema.flip_index()
+            mirrors = [unmirrored(self._look(mirror, canvas), image.ref.width, order) for canvas in canvases]
+        if self.card.either_facing:
+            look = surest([merge(looks), merge(mirrors)], self.card.instances)
+        else:
+            look = merge([*looks, *mirrors])
         for box, score, points in zip(look.boxes, look.scores, look.points, strict=True):
             named = landmarks(self.schema.landmark_names, points[:, :2], points[:, 2].copy())
             yield Instance(self.schema.classes[0], _box(box), None, named, float(score), Author.MODEL)

@@ -74,6 +74,16 @@ def merge(looks: Sequence[Look]) -> Look:
     )
 
 
+def surest(looks: Sequence[Look], instances: int) -> Look:
+    """The look that is surest of the most: of a film and its mirror image the one that faces as the training did.
+
+    Args:
+        looks: Of one film, each most certain first.
+        instances: How many things a film holds at most; what is found beyond them counts for nothing.
+    """
+    return max(looks, key=lambda look: float(look.scores[:instances].sum()))
+
+
 def _centre(row: tuple[float, int, int], looks: Sequence[Look]) -> FloatArray:
     return np.asarray(looks[row[1]].points[row[2], :, :2].mean(axis=0))
 

@@ -46,6 +46,8 @@ class ModelCard:
         weights: The file.
         view: What an image must show.
         mirrored: Whether films are read mirrored as well and the looks averaged.
+        either_facing: Whether the training films all faced one way: a film is then read as it is and mirrored, and
+            the reading that is surer of itself is kept.
         turned: Whether sections are read in all eight positions and the looks averaged (semantic models on square
             tiles: a section has no up, and each look errs elsewhere).
         scales: Sizes, as parts of the canvas, at which films are read; the looks are averaged.
@@ -80,6 +82,7 @@ class ModelCard:
     levels: BesideFile | None = None
     separation: float | None = None
     turned: bool = False
+    either_facing: bool = False
     spread: float = 1.0
 
 
@@ -145,6 +148,7 @@ def _read_card(folder: Path, weights: Path) -> ModelCard:
             view=str(content["view"]),
             mirrored=bool(content.get("mirrored", False)),
             turned=bool(content.get("turned", False)),
+            either_facing=bool(content.get("either_facing", False)),
             architecture=str(content.get("architecture", "")),
             scales=tuple(float(scale) for scale in content.get("scales", (1.0,))),
             enlarge=int(content.get("enlarge", 1)),

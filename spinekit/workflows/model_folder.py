@@ -79,6 +79,7 @@ def _card(trained: Trained, digest: str) -> dict[str, Any]:
         # A model that was trained on mirrored films may read them so.
         **({"turned": True} if settings.task == "sem" and "microscopy" in schema.view else {}),
         "mirrored": settings.task == "pose" and (settings.augment or {}).get("fliplr", 0.0) > 0,
+        **({"either_facing": True} if settings.task == "pose" and settings.either_facing else {}),
         "scales": [1.0],
         "enlarge": settings.enlarge,
         "confidence": _confidence(trained),

@@ -47,6 +47,8 @@ class TrainSettings(LabelledData):
         phantoms: Synthetic films added to the training part.
         negatives: Folders of images that show something else; the model learns to find nothing in them.
         negatives_each: How many of each such folder.
+        either_facing: Whether the films all face one way and others may not: the model will read each film as it is
+            and mirrored, and keep what it is surer of. Better than ``fliplr`` where films are few.
         enlarge: Tiles are enlarged so many times (``sem``).
         freeze: Layers held fixed.
         seconds: The training ends with the epoch in which so many have passed.
@@ -73,6 +75,7 @@ class TrainSettings(LabelledData):
     phantoms: int = Field(0, ge=0, le=100_000)
     negatives: tuple[Path, ...] = ()
     negatives_each: int = Field(12, ge=1, le=10_000)
+    either_facing: bool = False
     enlarge: int = Field(1, ge=1, le=8)
     freeze: int = Field(0, ge=0, le=24)
     seconds: float | None = Field(None, gt=0)

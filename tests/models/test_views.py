@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spinekit.core.image import FloatArray
-from spinekit.models.views import Look, merge, unmirrored
+from spinekit.models.views import Look, merge, surest, unmirrored
 
 FLIP = (1, 0, 3, 2)
 
@@ -71,3 +71,14 @@ def test_the_order_of_rows_does_not_matter(order: list[int]) -> None:
     plain: FloatArray = merge([first, look(5, 3.0)]).points
     mixed: FloatArray = merge([shuffled, look(5, 3.0)]).points
     np.testing.assert_allclose(np.sort(plain, axis=0), np.sort(mixed, axis=0))
+
+
+def test_of_film_and_mirror_the_surer_is_kept() -> None:
+    faint, clear = look(5, score=0.2), look(3, score=0.9)
+    assert surest([faint, clear], 24) is clear
+    assert surest([clear, faint], 24) is clear
+
+
+def test_crumbs_beyond_what_a_film_holds_count_for_nothing() -> None:
+    crumbs, few = look(40, score=0.2), look(3, score=0.9)
+    assert surest([crumbs, few], 3) is few
