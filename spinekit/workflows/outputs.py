@@ -11,12 +11,14 @@ from pathlib import Path, PurePosixPath
 from PIL import Image as PillowImage
 
 from spinekit.core.errors import UsageError
+from spinekit.core.image import Image
 from spinekit.core.scene import Scene
 from spinekit.files import atomic_path, write_text
 from spinekit.formats.registry import annotation_formats
 from spinekit.formats.rings import corner_outline
 from spinekit.formats.sources import safe_cell
 from spinekit.runs import FileRecord
+from spinekit.views.overlay import write_overlay
 
 _LONGEST_NAME = 200  # bytes; file systems allow 255, and suffixes and temporary names are added
 
@@ -50,6 +52,18 @@ def check_save(names: Iterable[str]) -> tuple[str, ...]:
                 f"--save {name}: there is no such format -- choose from {', '.join(sorted(known))}"
             )
     return wanted
+
+
+def write_film(image: Image, out: Path) -> Path:
+    """The film as it was read, 8-bit grey at its full size as a JPEG, from which a report can be made again.
+
+    Args:
+        image: As read.
+        out: Folder of these pictures.
+    """
+    path = output_path(out, image.ref.name, ".jpg")
+    write_overlay(path, image.pixels)
+    return path
 
 
 def write_probability(scene: Scene, out: Path) -> list[Path]:

@@ -25,13 +25,23 @@ from spinekit.formats.measurement_csv import MeasurementTable
 from spinekit.formats.plugin import MAX_PIXELS, ReadOptions, WindowChoice
 from spinekit.formats.reading import FoundFile, find_files, read_images
 from spinekit.formats.registry import annotation_format
+from spinekit.formats.result_lines import results_to_line
 from spinekit.formats.scenes import to_line
 from spinekit.measures import measure
 from spinekit.runs import DEFAULT_FOLDER, FileRecord, RunRecord, claim_folder, next_folder
 from spinekit.views.overlay import draw_overlay, thumbnail, write_overlay
-from spinekit.views.report import PICTURE_PX, FileNote, ReportCard, ReportRun, write_report
-from spinekit.workflows.outputs import check_save, output_path, with_shapes, write_failures, write_probability
+from spinekit.views.report import FileNote, ReportCard, ReportRun, write_report
+from spinekit.workflows.outputs import (
+    check_save,
+    output_path,
+    with_shapes,
+    write_failures,
+    write_film,
+    write_probability,
+)
 from spinekit.workflows.reading import ModelChoice, Reading
+
+_PICTURE_PX = 1600
 
 Progress = Callable[[int, int, str], None]
 
@@ -110,6 +120,7 @@ class _Run:
     record: RunRecord
     table: MeasurementTable
     lines: TextIO
+    results: TextIO
     on_progress: Progress | None
     predictions: list[Prediction] = field(default_factory=list)
     interrupted: bool = False
@@ -142,7 +153,8 @@ def predict(settings: PredictSettings, on_progress: Progress | None = None) -> P
     with ExitStack() as stack:
         lines = stack.enter_context(_text(stack, out / "predictions.jsonl"))
         table = MeasurementTable(stack.enter_context(_text(stack, out / "measurements.csv")))
-        run = _Run(settings, out, choice, record, table, lines, on_progress)
+        results = stack.enter_context(_text(stack, out / "measurements.jsonl"))
+        run = _Run(settings, out, choice, record, table, lines, results, on_progress)
         _drive(run, found)
     for name in settings.save:
         _save_as(name, run)
@@ -235,7 +247,8 @@ def _one_image(run: _Run, image: Image) -> ReportCard:
     results = measure(with_corners(scene))  # what is written keeps its masks alone
     run.table.add(image.ref.name, results)
     run.lines.write(to_line(scene) + "\n")
-    outputs = []
+    run.results.write(results_to_line(image.ref.name, results) + "\n")
+    outputs = [write_film(image, run.out / "films")] if run.settings.report else []
     picture = draw_overlay(image, scene, results) if run.settings.overlays or run.settings.report else None
     if run.settings.overlays and picture is not None:
         path = output_path(run.out / "overlays", image.ref.name, ".png")
@@ -246,16 +259,18 @@ def _one_image(run: _Run, image: Image) -> ReportCard:
     names = tuple(path.relative_to(run.out).as_posix() for path in outputs)
     run.record.files.append(FileRecord(image.ref.name, "ok", "", image.ref.sha256, scene.model, names))
     run.predictions.append(Prediction(image.ref, _without_probability(scene), results, image.warnings))
-    small = thumbnail(picture, PICTURE_PX) if picture is not None else None
+    small = thumbnail(picture, _PICTURE_PX) if picture is not None else None
     return ReportCard(image.ref, scene, results, small, image.warnings)
 
 
 def _refused(run: _Run, image: Image, reading: Reading) -> ReportCard:
     """An image that no model knows: listed with the reason, and shown as it is."""
-    record = FileRecord(image.ref.name, "abstained", reading.refusal, image.ref.sha256, reading.model)
+    outputs = [write_film(image, run.out / "films")] if run.settings.report else []
+    names = tuple(path.relative_to(run.out).as_posix() for path in outputs)
+    record = FileRecord(image.ref.name, "abstained", reading.refusal, image.ref.sha256, reading.model, names)
     run.record.files.append(record)
     run.predictions.append(Prediction(image.ref, None, (), image.warnings, reading.refusal))
-    small = thumbnail(np.repeat(image.pixels[:, :, None], 3, axis=2), PICTURE_PX)
+    small = thumbnail(np.repeat(image.pixels[:, :, None], 3, axis=2), _PICTURE_PX)
     return ReportCard(image.ref, None, (), small, (*image.warnings, reading.refusal))
 
 
