@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from spinekit.api import (
         compare,
         convert,
+        doctor,
         evaluate,
         load_model,
         load_schema,
@@ -24,6 +25,7 @@ __all__ = [
     "__version__",
     "compare",
     "convert",
+    "doctor",
     "evaluate",
     "load_model",
     "load_schema",

@@ -19,10 +19,12 @@ from spinekit.workflows import evaluation
 from spinekit.workflows import measure as measuring
 from spinekit.workflows import predict as workflow
 from spinekit.workflows.dataset_source import checked
+from spinekit.workflows.doctor import doctor
 
 __all__ = [
     "compare",
     "convert",
+    "doctor",
     "evaluate",
     "load_model",
     "load_schema",

@@ -47,7 +47,7 @@ DOORS: dict[str, set[str]] = {
         ("supervision jinja2 markupsafe", ("views",)),
         ("pycocotools skimage", ("metrics",)),
         ("starlette fastapi uvicorn", ("review",)),
-        ("pydantic", ("workflows",)),
+        ("pydantic packaging", ("workflows",)),
         ("typer rich", ("cli",)),
     )
     for library in libraries.split()

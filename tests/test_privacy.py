@@ -62,6 +62,7 @@ KNOWN = (*SEEN, "--schema", "spine-ap")
 SAID: dict[str, list[tuple[str, ...]]] = {
     "samples": [("samples", "films", "--kind", "spine-ap", "--count", "6")],
     "formats": [("formats",)],
+    "doctor": [("doctor",)],
     "models list": [("models", "list")],
     "models verify": [("models", "verify")],
     "models info": [("models", "info", MODEL), ("models", "info", "yolo11n.pt")],

@@ -11,6 +11,7 @@ from spinekit.cli import (
     compare,
     convert,
     dataset,
+    doctor,
     evaluate,
     export,
     formats,
@@ -59,6 +60,7 @@ app.command("compare", no_args_is_help=True)(compare.command)
 app.command("convert", no_args_is_help=True)(convert.command)
 app.command("samples", no_args_is_help=True)(samples.command)
 app.command("formats")(formats.command)
+app.command("doctor")(doctor.command)
 app.add_typer(models.app, name="models")
 app.add_typer(dataset.app, name="dataset")
 
