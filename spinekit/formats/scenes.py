@@ -3,7 +3,8 @@
 Every line names the format and its version, the schema with its fingerprint (and its names, where it is
 none of those that ship), and the image by its name, size, spacing with origin, and hash; never by its place
 on this machine. An absent point is ``null``;
-no line holds NaN. Rasters are runs of equal class indices, row by row; a probability is its float32
+no line holds NaN. A run that a person has reviewed is read as reviewed: what the person vouches for, and nothing
+else (`spinekit.formats.reviewed`). Rasters are runs of equal class indices, row by row; a probability is its float32
 bytes, packed.
 """
 
@@ -18,14 +19,15 @@ from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
 from spinekit.files import atomic_path
 from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions, Vocabulary
+from spinekit.formats.reviewed import PREDICTIONS as FILE
+from spinekit.formats.reviewed import images_of, read_record, read_reviewed, review_file
 from spinekit.formats.scenes_line import NAME, from_line, to_line
 from spinekit.formats.scenes_schema import schema_from_json
 from spinekit.formats.sources import parse_json
 
 __all__ = ["FORMAT", "from_line", "read", "to_line", "write"]
 
-FILE = "predictions.jsonl"
-_BEGINNING = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"format"\s*:\s*"spinekit-scene"')
+_BEGINNING = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"format"\s*:\s*"spinekit-(scene|review)"')
 
 
 def write(scenes: Iterable[Scene], out: Path) -> list[Path]:
@@ -38,8 +40,11 @@ def write(scenes: Iterable[Scene], out: Path) -> list[Path]:
 
 
 def detect(path: Path) -> bool:
-    """Whether a file, or ``predictions.jsonl`` in a folder, begins with a line of this format."""
-    path = path / FILE if path.is_dir() else path
+    """Whether a file, or ``predictions.jsonl`` or a review in a folder, begins with a line of this format."""
+    try:
+        path = (review_file(path) or path / FILE) if path.is_dir() else path
+    except AnnotationError:
+        return True  # readings of several people, of which `read` asks for one
     try:
         with path.open("rb") as stream:
             return _BEGINNING.match(stream.read(4096)) is not None
@@ -54,7 +59,8 @@ def vocabulary(path: Path, options: LabelOptions = AS_IT_LIES) -> Vocabulary | N
         AnnotationError: If the first line is broken.
     """
     del options
-    path = path / FILE if path.is_dir() else path
+    review = review_file(path)
+    path = read_record(review).predictions if review else path / FILE if path.is_dir() else path
     for text, where in _lines(path):
         content = parse_json(text, where)
         if not isinstance(content, dict):
@@ -73,16 +79,49 @@ def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iter
     """The scenes of a file of lines, in its order.
 
     Args:
-        path: The file, or the folder that holds ``predictions.jsonl``.
+        path: The file, or the folder that holds ``predictions.jsonl``, or a review.
         schema: Must have the fingerprint that the lines name.
         options: The folder of the images, and who is told what was passed over.
 
     Raises:
         AnnotationError: If a line is broken, of a newer version or of another schema.
     """
+    review = review_file(path)
+    if review is not None:
+        record = read_record(review)
+        yield from read_reviewed(path, _lines(record.predictions), record, schema, options)
+        return
     path = path / FILE if path.is_dir() else path
+    images = options.images or images_of(path.parent) or path.parent
     for text, where in _lines(path):
-        yield from_line(text, schema, options.images or path.parent, where)
+        yield from_line(text, schema, images, where)
+
+
+def read_mixed(path: Path, images: Path) -> Iterator[Scene]:
+    """The scenes of a file of lines, each under the schema that its line names.
+
+    Args:
+        path: ``predictions.jsonl``; a review beside it is not looked at.
+        images: Folder of the images.
+
+    Raises:
+        AnnotationError: If a line is broken, or names a schema that is not at hand.
+    """
+    for text, where in _lines(path):
+        content = parse_json(text, where)
+        schema = None
+        if isinstance(content, dict) and isinstance(content.get("schema"), dict):
+            try:
+                schema = schema_from_json(content["schema"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise AnnotationError(
+                    f"{where}: its schema is misshapen ({error}) -- write it again"
+                ) from error
+        if schema is None:
+            raise AnnotationError(
+                f"{where}: names a schema that is not at hand -- write it with this spinekit"
+            )
+        yield from_line(text, schema, images, where)
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:

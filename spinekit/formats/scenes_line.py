@@ -45,7 +45,7 @@ def to_line(scene: Scene) -> str:
         "group": scene.group,
         "covariates": dict(scene.covariates),
         "notes": list(scene.notes),
-        "instances": [_instance_to_json(item) for item in scene.instances],
+        "instances": [instance_to_json(item) for item in scene.instances],
         "raster": None if scene.raster is None else _raster_to_json(scene.raster),
     }
     return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -82,7 +82,7 @@ def from_line(line: str, schema: Schema, images: Path, where: str) -> Scene:
         return Scene(
             image,
             schema,
-            tuple(_instance_from_json(item) for item in content["instances"]),
+            tuple(instance_from_json(item) for item in content["instances"]),
             None if raster is None else _raster_from_json(raster, image),
             str(content["model"]),
             tuple(str(note) for note in content["notes"]),
@@ -135,7 +135,8 @@ def _image_from_json(content: Json, images: Path) -> ImageRef:
     )
 
 
-def _instance_to_json(item: Instance) -> Json:
+def instance_to_json(item: Instance) -> Json:
+    """An instance as the member of a line."""
     outline, shares = item.outline, item.level_shares
     return {
         "label": item.label,
@@ -154,7 +155,12 @@ def _instance_to_json(item: Instance) -> Json:
     }
 
 
-def _instance_from_json(content: Json) -> Instance:
+def instance_from_json(content: Json) -> Instance:
+    """The instance of a member of a line.
+
+    Raises:
+        KeyError, TypeError, ValueError, IndexError, AttributeError: If it is misshapen.
+    """
     left, top, right, bottom = (float(value) for value in content["box"])
     outline, points = content["outline"], content["landmarks"]
     return Instance(
