@@ -136,7 +136,7 @@ def _origin(image: Image, source: Dataset, notice: Callable[[str], None]) -> Ori
     item.Rows, item.Columns = image.ref.height, image.ref.width
     _settle_place(item, source, image.ref.frame or 0)
     date, time = _moment(source)
-    if date == NO_DATE:
+    if date == NO_DATE and not marks:
         notice(f"{path}: the source has no date: {NO_DATE} stands for it where DICOM asks for one")
     frame = None if image.ref.frame is None else image.ref.frame + 1
     number = frame or _whole(source, "InstanceNumber") or 1
