@@ -25,6 +25,7 @@ __all__ = [
     "__version__",
     "compare",
     "convert",
+    "deidentify",
     "doctor",
     "evaluate",
     "load_model",

@@ -14,6 +14,7 @@ from spinekit.models.load import load_reader as load_model
 from spinekit.schemas import load_schema
 from spinekit.workflows import compare as comparing
 from spinekit.workflows import convert as converting
+from spinekit.workflows import deidentify as cleaning
 from spinekit.workflows import evaluate as evaluating
 from spinekit.workflows import evaluation
 from spinekit.workflows import measure as measuring
@@ -24,6 +25,7 @@ from spinekit.workflows.doctor import doctor
 __all__ = [
     "compare",
     "convert",
+    "deidentify",
     "doctor",
     "evaluate",
     "load_model",
@@ -156,6 +158,51 @@ def convert(
         window=None if window is None else reading.parse_window(window),
     )
     return converting.convert(settings, on_progress, on_loss)
+
+
+def deidentify(
+    sources: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    blank: Sequence[tuple[int, int, int, int]] = (),
+    dates: str = "remove",
+    keep_person: bool = False,
+    key: str | Path | None = None,
+    table: str | Path | None = None,
+    max_pixels: int = MAX_PIXELS,
+    on_progress: cleaning.Progress | None = None,
+) -> cleaning.Deidentified:
+    """Writes copies of images that name nobody, each searched for what was taken away.
+
+    Args:
+        sources: A file, a folder, or several.
+        out: A new or empty folder.
+        blank: Parts of every picture to be blackened: left, top, width, height in px.
+        dates: ``"remove"``, or ``"shift"`` by a number of days that is the patient's own.
+        keep_person: Whether sex, and age below 90 years, stay.
+        key: File with the secret of the pseudonyms, made where missing; None for the user's own.
+        table: File to write old and new names to; None for none.
+        max_pixels: Larger images are refused before they are decoded.
+        on_progress: Told before every file: files done, files in all.
+
+    Returns:
+        What became of every file.
+
+    Raises:
+        SpinekitError: With one line that says what is wrong and how to mend it.
+    """
+    listed = [sources] if isinstance(sources, (str, Path)) else list(sources)
+    content = {
+        "sources": tuple(Path(source) for source in listed),
+        "out": Path(out),
+        "blank": tuple(blank),
+        "dates": dates,
+        "person": keep_person,
+        "key": None if key is None else Path(key),
+        "table": None if table is None else Path(table),
+        "max_pixels": max_pixels,
+    }
+    return cleaning.deidentify(checked(cleaning.DeidentifySettings, content), on_progress)
 
 
 def evaluate(

@@ -72,6 +72,7 @@ SAID: dict[str, list[tuple[str, ...]]] = {
     "evaluate": [("evaluate", "proposed", "proposed/via", "--images", "films", "--out", "scored")],
     "measure": [("measure", "proposed", "--out", "measured")],
     "compare": [("compare", "proposed", "proposed", "--out", "compared")],
+    "deidentify": [("deidentify", "films", "--out", "cleaned", "--key", "secret.key")],
     "dataset split": [SPLIT],
     "dataset merge": [
         ("dataset", "merge", "proposed/via", *SEEN, "--schema", "spine-ap", "--to", "coco", "--out", "merged"),

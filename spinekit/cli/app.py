@@ -11,6 +11,7 @@ from spinekit.cli import (
     compare,
     convert,
     dataset,
+    deidentify,
     doctor,
     evaluate,
     export,
@@ -58,6 +59,7 @@ app.command("evaluate", no_args_is_help=True)(evaluate.command)
 app.command("measure", no_args_is_help=True)(measure.command)
 app.command("compare", no_args_is_help=True)(compare.command)
 app.command("convert", no_args_is_help=True)(convert.command)
+app.command("deidentify", no_args_is_help=True)(deidentify.command)
 app.command("samples", no_args_is_help=True)(samples.command)
 app.command("formats")(formats.command)
 app.command("doctor")(doctor.command)
