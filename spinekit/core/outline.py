@@ -7,9 +7,11 @@ even-odd rule; several parts and holes need no bridge.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from spinekit.core.image import BoolArray, FloatArray
 
@@ -98,54 +100,85 @@ def to_outline(mask: BoolArray) -> Outline:
     Returns:
         Rings and holes with a vertex at every turn; no rings for an empty mask.
     """
-    successors = _border_steps(mask)
+    sides = _sides(np.asarray(mask, dtype=bool))
+    corners = np.concatenate([start for start, _ in sides]) - 0.5
+    following = _following(sides, mask.shape[1] + 1)
     rings: list[FloatArray] = []
     holes: list[FloatArray] = []
-    while successors:
-        start = next(iter(successors))
-        ring = np.array(_walk(successors, start), dtype=np.float64) - 0.5
-        (rings if ring_area(ring) > 0 else holes).append(ring)
+    seen = [False] * len(corners)
+    for first in range(len(sides[0][0])):  # every ring has a side along the top of a pixel
+        way, here = [], first
+        while not seen[here]:
+            seen[here] = True
+            way.append(here)
+            here = following[here]
+        if way:
+            ring = corners[way]
+            (rings if ring_area(ring) > 0 else holes).append(ring)
     return Outline(tuple(rings), tuple(holes))
 
 
-Corner = tuple[int, int]
+Indices = npt.NDArray[np.int64]
+Sides = tuple[Indices, Indices]
 
 
-def _border_steps(mask: BoolArray) -> dict[Corner, list[Corner]]:
-    """Unit steps between pixel corners (x, y) that keep the shape on their right, by starting corner."""
-    padded = np.pad(mask.astype(bool), 1)
-    inside = padded[1:-1, 1:-1]
-    steps: dict[Corner, list[Corner]] = {}
-    sides = (
-        (~padded[:-2, 1:-1], (0, 0), (1, 0)),  # nothing above: left to right along the top
-        (~padded[1:-1, 2:], (1, 0), (1, 1)),  # nothing right: down along the right
-        (~padded[2:, 1:-1], (1, 1), (0, 1)),  # nothing below: right to left along the bottom
-        (~padded[1:-1, :-2], (0, 1), (0, 0)),  # nothing left: up along the left
-    )
-    for open_side, (ax, ay), (bx, by) in sides:
-        for y, x in np.argwhere(inside & open_side).tolist():
-            steps.setdefault((x + ax, y + ay), []).append((x + bx, y + by))
-    return steps
+def _sides(mask: BoolArray) -> list[Sides]:
+    """Straight pieces of border from turn to turn, with the shape on their right.
+
+    Returns:
+        First and last corners (x, y) of those that run right (along the tops of pixels, row by row), down, left, up.
+    """
+    padded = np.pad(mask, 1)
+    height, width = padded.shape
+    # Only along the border is there anything to do: its unit edges lie between pixels that differ.
+    level = np.flatnonzero(padded[1:] != padded[:-1])
+    upright = np.flatnonzero(padded[:, 1:] != padded[:, :-1])
+    row, column = np.divmod(upright, width - 1)
+    upright = np.sort(column * height + row)
+    column, row = np.divmod(upright, height)
+    right_of_shape = padded[row, column]
+    top, bottom = _runs(level, padded[1:].reshape(-1)[level])
+    left, right = _runs(upright, ~right_of_shape)
+    return [
+        (_corners(top[0], width), _corners(top[1], width)),
+        (_corners(right[0], height)[:, ::-1], _corners(right[1], height)[:, ::-1]),
+        (_corners(bottom[1], width), _corners(bottom[0], width)),
+        (_corners(left[1], height)[:, ::-1], _corners(left[0], height)[:, ::-1]),
+    ]
 
 
-def _walk(steps: dict[Corner, list[Corner]], start: Corner) -> list[Corner]:
-    """One closed way out of ``steps`` (which it empties), with a corner at every turn."""
-    corners: list[Corner] = []
-    here, heading = start, (0, 0)
-    while here in steps:
-        options = steps[here]
-        # Where two pixels touch at a corner the way turns right, which keeps them separate parts.
-        right = (here[0] - heading[1], here[1] + heading[0])
-        following = right if right in options else options[0]
-        options.remove(following)
-        if not options:
-            del steps[here]
-        turn = (following[0] - here[0], following[1] - here[1])
-        if turn != heading:
-            corners.append(here)
-        here, heading = following, turn
-    first = corners[1] if len(corners) > 1 else corners[0]
-    if (first[0] == corners[0][0]) == (heading[0] == 0) and len(corners) > 2:
-        # The walk began in the middle of a straight side.
-        corners = corners[1:]
-    return corners
+def _runs(edges: Indices, kind: BoolArray) -> tuple[tuple[Indices, Indices], tuple[Indices, Indices]]:
+    """First edge, and edge after the last, of each run of neighbouring edges of one kind: of True ones, of others."""
+    breaks = np.flatnonzero((np.diff(edges) != 1) | (kind[1:] != kind[:-1])) + 1
+    first = np.concatenate([[0], breaks]).astype(np.int64)[: len(edges)]
+    last = np.concatenate([breaks, [len(edges)]]).astype(np.int64)[: len(first)]
+    chosen = kind[first]
+    begin, end = edges[first], edges[last - 1] + 1
+    return (begin[chosen], end[chosen]), (begin[~chosen], end[~chosen])
+
+
+def _corners(edges: Indices, length: int) -> Indices:
+    """(N, 2) place along its line, and number of the line, of edges of the padded mask, in corners of the mask."""
+    line, place = np.divmod(edges, length)
+    return np.stack([place - 1, line], axis=1)
+
+
+def _following(sides: Sequence[Sides], width: int) -> list[int]:
+    """For every side the one that goes on where it ends; sides are numbered through, kind after kind.
+
+    Where two pixels touch at a corner the way turns right, which keeps them separate parts.
+    """
+    offsets = np.cumsum([0, *(len(start) for start, _ in sides)])
+    starts = [start @ [1, width] for start, _ in sides]
+    found = np.empty(offsets[-1], dtype=np.int64)
+    for kind, (_, end) in enumerate(sides):
+        rows = slice(offsets[kind], offsets[kind + 1])
+        for turn in (3, 1):  # left first, so that a way to the right takes its place
+            other = (kind + turn) % 4
+            order = np.argsort(starts[other])
+            keys, wanted = starts[other][order], end @ [1, width]
+            at = np.searchsorted(keys, wanted)
+            here = at < len(keys)
+            here[here] = keys[at[here]] == wanted[here]
+            found[rows][here] = offsets[other] + order[at[here]]
+    return found.tolist()

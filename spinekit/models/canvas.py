@@ -49,7 +49,7 @@ class Fitted:
     """A film on its canvas.
 
     Attributes:
-        pixels: (h, w, 3) uint8, multiples of 32, padded with grey.
+        pixels: (h, w) uint8, multiples of 32, padded with grey.
         scale_x: Columns on the canvas over columns of the film.
         scale_y: Rows likewise.
         left: Padding columns before the film.
@@ -78,5 +78,6 @@ def fit_film(pixels: UInt8Array, canvas: Canvas) -> Fitted:
     padded = cv2.copyMakeBorder(
         small, top, pad_y - top, left, pad_x - left, cv2.BORDER_CONSTANT, value=(PAD_VALUE,)
     )
-    colour = np.repeat(padded[:, :, None], 3, axis=2)
-    return Fitted(colour, columns / pixels.shape[1], rows / pixels.shape[0], left, top)
+    return Fitted(
+        np.asarray(padded, dtype=np.uint8), columns / pixels.shape[1], rows / pixels.shape[0], left, top
+    )

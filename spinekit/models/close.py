@@ -1,41 +1,42 @@
 """The close look: landmarks that a first look has found are looked at again, each body at the resolution of its film.
 
-Decision record 8 has what it is worth. Imported late.
+Decision record 8 has what it is worth.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from spinekit.core.image import FloatArray, UInt8Array
 from spinekit.core.landmarks import Landmarks, landmarks
 from spinekit.core.scene import Instance
+from spinekit.models.close_crops import pyramid, take
 from spinekit.models.close_frame import Frame, apply, frame_of
-from spinekit.models.close_net import load_close, places, to_input
-from spinekit.models.close_training import pyramid, take
+from spinekit.models.close_settings import close_settings
+from spinekit.models.computed import FASTEST, EngineChoice, Network, open_network
+from spinekit.models.graph import NetworkFile
 
 _ROUNDS = 2  # the second round starts from the first one's points, which lie nearer the middle of their crops
 _SHIFTS = ((-0.05, -0.05), (0.05, 0.05))  # of the shape's unit: looks from beside, whose errors differ
-_BATCH = 32
+_BATCH = 8  # always so many: an engine compiles a network for each shape
 
 
 class CloseLook:
     """A network that looks again.
 
     Args:
-        path: Its weights.
+        network: Its weights.
         spread: Factor on the standard deviations that it gives, from the model's card.
+        choice: By which engine it is computed.
     """
 
-    def __init__(self, path: Path, spread: float = 1.0) -> None:
-        self._net, self._settings = load_close(path)
+    def __init__(self, network: NetworkFile, spread: float = 1.0, choice: EngineChoice = FASTEST) -> None:
+        self._network = open_network(network, choice)
+        self._settings = close_settings(self._network.facts)
         self._spread = spread
-        self._net = self._net.to(memory_format=torch.channels_last)
 
     def refined(self, items: Sequence[Instance], pixels: UInt8Array) -> list[Instance]:
         """The instances with their landmarks placed anew; boxes, labels and scores stay.
@@ -61,39 +62,57 @@ class CloseLook:
         frames = [frame_of(settings.shape, shape) for shape in xy]
         units = [float(np.sqrt(abs(np.linalg.det(frame.linear)))) for frame in frames]
         levels = pyramid(pixels, float(np.median(units)), settings.zoom, settings.views)
-        means, variances = [], []
-        for shift in _SHIFTS:
-            for mirrored in (False, True) if settings.flip_index else (False,):
-                mean, variance = self._one(levels, frames, xy, np.array(shift), mirrored)
-                means.append(mean)
-                variances.append(variance)
+        looks = [
+            self._crops(levels, frames, xy, np.array(shift), mirrored)
+            for shift in _SHIFTS
+            for mirrored in ((False, True) if settings.flip_index else (False,))
+        ]
+        answers = in_batches(self._network, [crop for look in looks for crop in look.crops])
+        means, variances, first = [], [], 0
+        for look in looks:
+            rows = slice(first, first + len(look.crops))
+            mean, variance = self._placed(look, xy, answers[0][rows], answers[1][rows])
+            means.append(mean)
+            variances.append(variance)
+            first = rows.stop
         mean = np.mean(means, axis=0)
         variance = np.mean(variances, axis=0) + np.var(means, axis=0)
         return mean, np.sqrt(variance) * settings.calibration * self._spread
 
-    def _one(
+    def _crops(
         self,
         levels: Sequence[tuple[UInt8Array, float]],
         frames: Sequence[Frame],
         xy: FloatArray,
         shift: FloatArray,
         mirrored: bool,
-    ) -> tuple[FloatArray, FloatArray]:
-        """One look at every frame: (N, K, 2) points and variances in film px."""
+    ) -> _Look:
+        """What one look sees of every frame."""
         settings = self._settings
-        k = len(settings.shape)
-        order = np.array(settings.flip_index if mirrored else range(k))
         aims: list[tuple[int, int, Frame]] = []
         for number, frame in enumerate(frames):
             if settings.each:
                 aims += [
-                    (number, p, Frame(frame.linear, xy[number, p] + frame.linear @ shift)) for p in range(k)
+                    (number, p, Frame(frame.linear, xy[number, p] + frame.linear @ shift))
+                    for p in range(len(settings.shape))
                 ]
             else:
                 aims.append((number, -1, frame.centred(shift)))
-        mean, variance = np.array(xy), np.zeros_like(xy)
         taken = [take(levels, frame, settings, mirrored) for _, _, frame in aims]
-        for (number, point, _), (_, matrix), (at, var) in zip(aims, taken, self._maps(taken), strict=True):
+        return _Look(
+            mirrored,
+            [(number, point) for number, point, _ in aims],
+            [c for c, _ in taken],
+            [m for _, m in taken],
+        )
+
+    def _placed(
+        self, look: _Look, xy: FloatArray, means: FloatArray, variances: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """(N, K, 2) points and variances in film px of one look at every frame."""
+        order = np.array(self._settings.flip_index if look.mirrored else range(len(self._settings.shape)))
+        mean, variance = np.array(xy), np.zeros_like(xy)
+        for (number, point), matrix, at, var in zip(look.aims, look.matrices, means, variances, strict=True):
             # Channel c of a mirrored crop is the landmark that takes its place.
             film = np.empty_like(at)
             film[order] = apply(matrix, at)
@@ -103,16 +122,33 @@ class CloseLook:
             mean[number, rows], variance[number, rows] = film[rows], wide[rows]
         return mean, variance
 
-    @torch.inference_mode()
-    def _maps(
-        self, taken: Sequence[tuple[UInt8Array, FloatArray]]
-    ) -> Iterator[tuple[FloatArray, FloatArray]]:
-        for first in range(0, len(taken), _BATCH):
-            crops = to_input(np.stack([crop for crop, _ in taken[first : first + _BATCH]]))
-            mean, variance = places(
-                self._net(crops.contiguous(memory_format=torch.channels_last)), self._net.cell
-            )
-            yield from zip(mean.double().numpy(), variance.double().numpy(), strict=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """Crops of one look: of which instance and point (-1: all) each is, and how its px lie on the film."""
+
+    mirrored: bool
+    aims: list[tuple[int, int]]
+    crops: list[UInt8Array]
+    matrices: list[FloatArray]
+
+
+def in_batches(network: Network, crops: Sequence[UInt8Array]) -> list[FloatArray]:
+    """A network's answers to any number of crops, computed in batches of one size.
+
+    Args:
+        network: That is fed with crops.
+        crops: (V, S, S) each, one at least.
+
+    Returns:
+        Each answer with a row for each crop.
+    """
+    rows: list[list[FloatArray]] = []
+    for first in range(0, len(crops), _BATCH):
+        some = list(crops[first : first + _BATCH])
+        filled = np.stack(some + some[-1:] * (_BATCH - len(some)))
+        rows.append([answer[: len(some)].astype(np.float64) for answer in network(filled)])
+    return [np.concatenate(answer) for answer in zip(*rows, strict=True)]
 
 
 def _moved(points: Landmarks, xy: FloatArray, spread: FloatArray) -> Landmarks:

@@ -7,7 +7,6 @@ networks"), so it is found between the cells, and the map's width says how sure 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,42 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spinekit.core.image import FloatArray
+from spinekit.models.close_settings import CloseSettings, close_content, close_settings
 from spinekit.models.network_file import load_network, save_network
 
 _FORMAT = "spinekit-close-1"
 WIDTHS = (16, 32, 48, 64, 64)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CloseSettings:
-    """What a close look needs beside its weights.
-
-    Attributes:
-        shape: (K, 2) mean shape in units.
-        side: Rows and columns of a crop, a multiple of 16.
-        zoom: Crop px per unit of the shape.
-        views: Fields of view of a crop's channels, as multiples of the first.
-        each: Whether every landmark has a crop of its own; otherwise one crop shows all of them.
-        flip_index: For each landmark the one that takes its place in the mirror; empty where the mirror image
-            is never met (lateral films).
-        placed: Whether the network is told where in its crop it looks. The crops come in the shape's own frame, so
-            place says much of what may lie there, and a convolution alone does not know it (Liu et al. 2018,
-            "An intriguing failing of convolutional neural networks and the CoordConv solution").
-        calibration: Factor that makes the spread of the maps the standard deviation of the errors on films that
-            were not trained on.
-        trunk: ``unet`` for a small U-Net of our own, ``yolo11n`` for the backbone of a first look.
-    """
-
-    shape: FloatArray
-    side: int
-    zoom: float
-    views: tuple[float, ...]
-    each: bool
-    flip_index: tuple[int, ...]
-    calibration: float = 1.0
-    placed: bool = True
-    trunk: str = "unet"
 
 
 def double(inward: int, outward: int) -> nn.Sequential:
@@ -163,7 +131,12 @@ def places(logits: Tensor, cell: int = 2) -> tuple[Tensor, Tensor]:
 
 def to_input(crops: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
     """(B, V, S, S) grey values in -1..1, each crop's own contrast evened out."""
-    values = torch.from_numpy(np.ascontiguousarray(crops)).float()
+    return evened(torch.from_numpy(np.ascontiguousarray(crops)))
+
+
+def evened(crops: Tensor) -> Tensor:
+    """The same of a tensor of grey values."""
+    values = crops.float()
     mean = values.mean(dim=(2, 3), keepdim=True)
     spread = values.std(dim=(2, 3), keepdim=True).clamp_min(4.0)
     return ((values - mean) / (3 * spread)).clamp(-1.5, 1.5)
@@ -187,18 +160,7 @@ def close_network(settings: CloseSettings) -> MapNet:
 
 def save_close(net: MapNet, settings: CloseSettings, path: Path) -> None:
     """Writes weights in half precision with their settings: tensors and plain values, no code."""
-    content = {
-        "shape": settings.shape.tolist(),
-        "side": settings.side,
-        "zoom": settings.zoom,
-        "views": list(settings.views),
-        "each": settings.each,
-        "flip_index": list(settings.flip_index),
-        "calibration": settings.calibration,
-        "placed": settings.placed,
-        "trunk": settings.trunk,
-    }
-    save_network(net, _FORMAT, content, path)
+    save_network(net, _FORMAT, close_content(settings), path)
 
 
 def load_close(path: Path) -> tuple[MapNet, CloseSettings]:
@@ -207,18 +169,4 @@ def load_close(path: Path) -> tuple[MapNet, CloseSettings]:
     Raises:
         EnvironmentFaultError: If the file is of another kind; nothing in it is run.
     """
-    return load_network(path, _FORMAT, "a close look", _close_settings, close_network)
-
-
-def _close_settings(content: Mapping[str, Any]) -> CloseSettings:
-    return CloseSettings(
-        np.array(content["shape"], dtype=np.float64),
-        int(content["side"]),
-        float(content["zoom"]),
-        tuple(float(view) for view in content["views"]),
-        bool(content["each"]),
-        tuple(int(index) for index in content["flip_index"]),
-        float(content["calibration"]),
-        bool(content.get("placed", False)),
-        str(content.get("trunk", "unet")),
-    )
+    return load_network(path, _FORMAT, "a close look", close_settings, close_network)

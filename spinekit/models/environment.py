@@ -130,14 +130,21 @@ def _quiet() -> None:
 
 
 def use_threads(count: int | None = None) -> None:
-    """Lets torch and OpenCV use ``count`` threads (None: every core); the library leaves one core idle.
+    """Lets OpenCV, and torch where it is loaded, use ``count`` threads (None: every core).
+
+    Ultralytics forbids OpenCV its threads when it is imported, and leaves torch one core less than there are.
 
     Args:
         count: Threads, at least 1, or None.
     """
     import cv2
-    import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(count or cores)
-    cv2.setNumThreads(count or cores)
+    wanted = count or cores()
+    cv2.setNumThreads(wanted)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(wanted)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

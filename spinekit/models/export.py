@@ -106,7 +106,7 @@ def _networks(card: ModelCard) -> list[tuple[str, Any, Array]]:
         # Film-like: smooth, so that no answer hangs on noise.
         found.append(("weights", load_unet(card.weights), _smooth(rng, (1, 1, rows, columns)) * 2 - 1))
     else:
-        from spinekit.models.reader import load_yolo
+        from spinekit.models.ultralytics_weights import load_yolo
 
         net = load_yolo(card).model.float().eval().fuse(verbose=False)
         for layer in net.modules():

@@ -13,12 +13,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from spinekit.core.image import FloatArray, UInt8Array
+from spinekit.models.close_crops import pyramid, take
 from spinekit.models.close_frame import frame_of, mean_shape
 from spinekit.models.close_net import to_input
-from spinekit.models.close_training import CloseFilm, CloseJitter, CloseView, jittered, pyramid, shaded, take
+from spinekit.models.close_settings import CloseView, LevelSettings
+from spinekit.models.close_training import CloseFilm, CloseJitter, jittered, shaded
 from spinekit.models.environment import use_threads
 from spinekit.models.history import EpochReport
-from spinekit.models.level_net import LevelNet, LevelSettings, save_levels
+from spinekit.models.level_net import LevelNet, save_levels
 
 _NEIGHBOUR = 0.08  # share of a label that goes to the levels beside it: a body is rarely taken for a far one
 

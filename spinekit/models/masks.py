@@ -1,4 +1,4 @@
-"""From a network's coarse mask logits to a shape on the film's own pixels."""
+"""From a network's coarse masks to a shape on the film's own pixels."""
 
 from __future__ import annotations
 
@@ -11,17 +11,26 @@ from spinekit.core.outline import Outline, to_outline
 from spinekit.models.canvas import Fitted
 
 _PROTO_STRIDE = 4  # mask logits have a quarter of the canvas' resolution
+_MARGIN = 3  # prototype pixels around a box that the interpolation looks at
+
+Float32Array = npt.NDArray[np.float32]
 
 
 def mask_outline(
-    logits: npt.NDArray[np.float32], box: FloatArray, fitted: Fitted, height: int, width: int
+    coefficients: Float32Array,
+    prototypes: Float32Array,
+    box: FloatArray,
+    fitted: Fitted,
+    height: int,
+    width: int,
 ) -> Outline:
     """The shape inside a box, from logits warped to the film's pixels before they are cut at zero.
 
-    Only the box is warped: a dense mask of a whole film would cost a hundred times as much.
+    Logits are made and warped inside the box alone: a dense mask of a whole film would cost a hundred times as much.
 
     Args:
-        logits: (canvas height / 4, canvas width / 4).
+        coefficients: (E,) parts of the prototypes.
+        prototypes: (E, canvas height / 4, canvas width / 4).
         box: (4,) left, top, right, bottom in film px.
         fitted: How the film lies on the canvas.
         height: Rows of the film.
@@ -35,11 +44,19 @@ def mask_outline(
     if right <= left or bottom <= top:
         return Outline(())
     # Film pixel (x, y) lies at canvas ((x + 0.5) * scale + pad) and so at proto pixel (that / 4 - 0.5).
-    x = ((np.arange(left, right) + 0.5) * fitted.scale_x + fitted.left) / _PROTO_STRIDE - 0.5
-    y = ((np.arange(top, bottom) + 0.5) * fitted.scale_y + fitted.top) / _PROTO_STRIDE - 0.5
-    map_x = np.repeat(x[None].astype(np.float32), len(y), axis=0)
-    map_y = np.repeat(y[:, None].astype(np.float32), len(x), axis=1)
-    warped = cv2.remap(logits, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    step = np.array([fitted.scale_x, fitted.scale_y]) / _PROTO_STRIDE
+    start = (np.array([left, top]) + 0.5) * step + np.array([fitted.left, fitted.top]) / _PROTO_STRIDE - 0.5
+    end = start + step * [right - left - 1, bottom - top - 1]
+    size = np.array(prototypes.shape[:0:-1])
+    first = np.clip(np.floor(start).astype(int) - _MARGIN, 0, size - 1)
+    last = np.clip(np.ceil(end).astype(int) + _MARGIN + 1, first + 1, size)
+    near = prototypes[:, first[1] : last[1], first[0] : last[0]]
+    logits = np.tensordot(coefficients, near, axes=1)
+    matrix = np.array([[step[0], 0, start[0] - first[0]], [0, step[1], start[1] - first[1]]])
+    warped = cv2.warpAffine(
+        logits, matrix, (right - left, bottom - top),
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
     shape = to_outline(_largest(warped > 0))
     offset = np.array([left, top], dtype=np.float64)
     return Outline(tuple(r + offset for r in shape.rings), tuple(h + offset for h in shape.holes))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from spinekit.core.errors import EnvironmentFaultError
 from spinekit.core.image import FloatArray, Image, UInt8Array
 from spinekit.core.landmarks import landmarks
 from spinekit.core.scene import Author, Box, Instance, Scene
 from spinekit.core.schema import Schema
-from spinekit.models.canvas import Canvas, fit_film
-from spinekit.models.environment import load_library, use_threads
+from spinekit.models.canvas import Fitted, fit_film
+from spinekit.models.close import CloseLook
+from spinekit.models.computed import FASTEST, EngineChoice, open_network
+from spinekit.models.environment import use_threads
+from spinekit.models.graph import beside_network, first_network
+from spinekit.models.level_look import LevelLook
 from spinekit.models.masks import mask_outline
-from spinekit.models.raw import RawDetections
-from spinekit.models.training import TASKS
+from spinekit.models.raw import RawDetections, detections
 from spinekit.models.views import Look, merge, surest, unmirrored
 from spinekit.models.weights import ModelCard, check_weights
 
@@ -30,6 +32,11 @@ class Reader(Protocol):
 
     card: ModelCard
     schema: Schema
+
+    @property
+    def engine(self) -> str:
+        """Which engine computes it, with its version and precision."""
+        ...
 
     def read(self, image: Image) -> Scene:
         """The scene of an image."""
@@ -45,21 +52,23 @@ class InstanceReader:
 
     Args:
         card: Which model.
-        threads: Threads to compute with; None for every core.
+        choice: By which engine its networks are computed.
+        refine: Whether landmarks are looked at again where the model can.
     """
 
-    def __init__(self, card: ModelCard, threads: int | None = None) -> None:
+    def __init__(self, card: ModelCard, choice: EngineChoice = FASTEST, refine: bool = True) -> None:
         self.card = card
         self.schema = check_weights(card)
-        self._threads = threads
-        model = load_yolo(card)
-        from spinekit.models.close import CloseLook
-        from spinekit.models.forward import Network
-        from spinekit.models.level_net import LevelLook
+        self._threads = choice.threads
+        self._network = open_network(first_network(card), choice)
+        self._levels = LevelLook(beside_network("levels", card.levels), choice) if card.levels else None
+        close = card.close if refine else ()
+        self._close = [CloseLook(beside_network("close", beside), card.spread, choice) for beside in close]
 
-        self._network = Network(model)
-        self._levels = LevelLook(card.levels.path) if card.levels is not None else None
-        self._close = [CloseLook(close.path, card.spread) for close in card.close]
+    @property
+    def engine(self) -> str:
+        """Which engine computes the first look, with its version and precision."""
+        return self._network.engine
 
     def read(self, image: Image) -> Scene:
         """All candidates of an image above a low score, most certain first."""
@@ -86,23 +95,34 @@ class InstanceReader:
             items = close.refined(items, image.pixels)
         return replace(scene, instances=tuple(items))
 
-    def _look(self, pixels: UInt8Array, canvas: Canvas) -> Look:
-        """One look of a pose network at a film."""
-        fitted = fit_film(pixels, canvas)
-        raw = self._network(fitted.pixels, CANDIDATE_SCORE, _OVERLAP)
-        assert raw.points is not None
-        points = raw.points.copy()
-        points[..., :2] = fitted.to_film(points[..., :2])
-        boxes = fitted.to_film(raw.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
-        return Look(boxes, raw.scores, points)
+    def _detected(self, fitted: Sequence[Fitted]) -> list[RawDetections]:
+        """What the network sees on each canvas; canvases of one shape are computed together on a GPU."""
+        found: list[RawDetections | None] = [None] * len(fitted)
+        facts, most = self._network.facts, self._network.batch
+        shapes: dict[tuple[int, ...], list[int]] = {}
+        for index, one in enumerate(fitted):
+            shapes.setdefault(one.pixels.shape, []).append(index)
+        for same in shapes.values():
+            for first in range(0, len(same), most):
+                rows = same[first : first + most]
+                answers = self._network(np.stack([fitted[row].pixels for row in rows]))
+                read = detections(answers, facts["classes"], facts["points"], CANDIDATE_SCORE, _OVERLAP)
+                for row, raw in zip(rows, read, strict=True):
+                    found[row] = raw
+        return [raw for raw in found if raw is not None]
+
+    def _looks(self, pixels: UInt8Array) -> tuple[list[Look], list[Look]]:
+        """A pose network's looks at a film in every size, and at its mirror image where the card says so."""
+        mirrored = self.card.mirrored or self.card.either_facing
+        films = [pixels, np.ascontiguousarray(pixels[:, ::-1])] if mirrored else [pixels]
+        canvases = [self.card.canvas.scaled(scale) for scale in self.card.scales]
+        fitted = [fit_film(film, canvas) for film in films for canvas in canvases]
+        looks = [_look(raw, one) for raw, one in zip(self._detected(fitted), fitted, strict=True)]
+        width, order = pixels.shape[1], self.schema.flip_index()
+        return looks[: len(canvases)], [unmirrored(look, width, order) for look in looks[len(canvases) :]]
 
     def _poses(self, image: Image) -> Iterator[Instance]:
-        canvases = [self.card.canvas.scaled(scale) for scale in self.card.scales]
-        looks = [self._look(image.pixels, canvas) for canvas in canvases]
-        mirrors = []
-        if self.card.mirrored or self.card.either_facing:
-            mirror, order = np.ascontiguousarray(image.pixels[:, ::-1]), self.schema.flip_index()
-            mirrors = [unmirrored(self._look(mirror, canvas), image.ref.width, order) for canvas in canvases]
+        looks, mirrors = self._looks(image.pixels)
         if self.card.either_facing:
             look = surest([merge(looks), merge(mirrors)], self.card.instances)
         else:
@@ -113,7 +133,7 @@ class InstanceReader:
 
     def _boxes(self, image: Image) -> Iterator[Instance]:
         fitted = fit_film(image.pixels, self.card.canvas)
-        raw = self._network(fitted.pixels, CANDIDATE_SCORE, _OVERLAP)
+        (raw,) = self._detected([fitted])
         boxes = fitted.to_film(raw.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
         for box, score, label, share in zip(boxes, raw.scores, raw.labels, self._of_levels(raw), strict=True):
             name = self.schema.classes[int(label)]
@@ -121,13 +141,14 @@ class InstanceReader:
 
     def _shapes(self, image: Image) -> Iterator[Instance]:
         fitted = fit_film(image.pixels, self.card.canvas)
-        raw = self._network(fitted.pixels, CANDIDATE_SCORE, _OVERLAP)
-        assert raw.logits is not None
+        (raw,) = self._detected([fitted])
+        assert raw.coefficients is not None
+        assert raw.prototypes is not None
         boxes = fitted.to_film(raw.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
-        for box, score, label, share, logits in zip(
-            boxes, raw.scores, raw.labels, self._of_levels(raw), raw.logits, strict=True
+        for box, score, label, share, parts in zip(
+            boxes, raw.scores, raw.labels, self._of_levels(raw), raw.coefficients, strict=True
         ):
-            outline = mask_outline(logits, box, fitted, image.ref.height, image.ref.width)
+            outline = mask_outline(parts, raw.prototypes, box, fitted, image.ref.height, image.ref.width)
             if outline.rings:
                 name = self.schema.classes[int(label)]
                 yield Instance(
@@ -144,30 +165,14 @@ class InstanceReader:
         return list(of_level / np.maximum(of_level.sum(axis=1, keepdims=True), 1.0))
 
 
+def _look(raw: RawDetections, fitted: Fitted) -> Look:
+    """What was seen on a canvas, in the film's pixel frame."""
+    assert raw.points is not None
+    points = raw.points.copy()
+    points[..., :2] = fitted.to_film(points[..., :2])
+    return Look(fitted.to_film(raw.boxes.reshape(-1, 2, 2)).reshape(-1, 4), raw.scores, points)
+
+
 def _box(values: FloatArray) -> Box:
     left, top, right, bottom = (float(v) for v in values)
     return left, top, right, bottom
-
-
-def load_yolo(card: ModelCard) -> Any:
-    """The YOLO object of a card, if its task is the one that the card names."""
-    library = load_library()
-    try:
-        model = library.YOLO(str(card.weights))
-        task = model.task
-    except Exception as error:
-        raise EnvironmentFaultError(
-            f"{card.weights}: not a model that can be loaded safely ({type(error).__name__}) -- "
-            "only weights trained with spinekit or Ultralytics are read, and no code in them is run"
-        ) from error
-    if task != TASKS[card.task]:
-        raise EnvironmentFaultError(
-            f"{card.weights}: a {task} model, but its card says {TASKS[card.task]} -- give weights of that task"
-        )
-    return model
-
-
-def tensors_of(card: ModelCard) -> dict[str, Any]:
-    """The weights of a card's network by the library's names, in single precision."""
-    state = load_yolo(card).model.state_dict()
-    return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}

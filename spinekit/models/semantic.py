@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -11,10 +10,10 @@ import numpy.typing as npt
 
 from spinekit.core.image import Image, UInt8Array
 from spinekit.core.scene import Raster, Scene
-from spinekit.models.environment import load_library, use_threads
-from spinekit.models.reader import load_yolo
+from spinekit.models.computed import FASTEST, EngineChoice, open_network
+from spinekit.models.environment import use_threads
+from spinekit.models.graph import first_network
 from spinekit.models.tiles import starts
-from spinekit.models.training import UNET
 from spinekit.models.weights import ModelCard, check_weights
 
 _OVERLAP = 0.34
@@ -37,14 +36,19 @@ class PixelReader:
 
     Args:
         card: Which model.
-        threads: Threads to compute with; None for every core.
+        choice: By which engine its network is computed.
     """
 
-    def __init__(self, card: ModelCard, threads: int | None = None) -> None:
+    def __init__(self, card: ModelCard, choice: EngineChoice = FASTEST) -> None:
         self.card = card
         self.schema = check_weights(card)
-        self._threads = threads
-        self._network = _load(card)
+        self._threads = choice.threads
+        self._network = open_network(first_network(card), choice)
+
+    @property
+    def engine(self) -> str:
+        """Which engine computes the network, with its version and precision."""
+        return self._network.engine
 
     def read(self, image: Image) -> Scene:
         """The scene of an image: a raster of labels and the probability of the schema's last class."""
@@ -89,9 +93,8 @@ class PixelReader:
                 pixels[t.top : t.top + rows, t.left : t.left + columns] for t in tiles[first : first + _BATCH]
             ]
             big = np.stack([cv2.resize(crop, size, interpolation=cv2.INTER_CUBIC) for crop in crops])
-            batch = np.repeat(big[..., None], 3, axis=3)
             turns = range(4) if self.card.turned and rows == columns else range(1)
-            looks = [self._look(batch, turn, flip) for turn in turns for flip in (False, True)]
+            looks = [self._look(big, turn, flip) for turn in turns for flip in (False, True)]
             for one in np.mean(looks, axis=0):
                 found.append(cv2.resize(one, (columns, rows), interpolation=cv2.INTER_LINEAR))
         return found
@@ -100,22 +103,9 @@ class PixelReader:
         """(B, H, W) probabilities of tiles read turned by quarters and mirrored, as they lie."""
         shown = np.rot90(batch, turn, axes=(1, 2))
         shown = shown[:, :, ::-1] if flip else shown
-        found = self._network(np.ascontiguousarray(shown))[:, -1]
+        found = self._network(np.ascontiguousarray(shown))[0][:, -1].copy()
         found = found[:, :, ::-1] if flip else found
         return np.rot90(found, -turn, axes=(1, 2))
-
-
-def _load(card: ModelCard) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]:
-    """The network of a card: (B, H, W, 3) tiles to (B, C, h, w) probabilities."""
-    if card.architecture == UNET:
-        load_library()  # torch comes in by the same door
-        from spinekit.models.unet import UNetNetwork
-
-        return UNetNetwork(card.weights)
-    model = load_yolo(card)
-    from spinekit.models.forward import PixelNetwork
-
-    return PixelNetwork(model)
 
 
 def _bump(length: int) -> npt.NDArray[np.float64]:

@@ -95,20 +95,3 @@ def load_unet(path: Path) -> UNet:
         ) from error
     net.eval()
     return net
-
-
-class UNetNetwork:
-    """A U-Net behind the same door as a semantic network of Ultralytics.
-
-    Args:
-        path: Its weights.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._net = load_unet(path)
-
-    @torch.inference_mode()
-    def __call__(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """(B, H, W, 3) uint8, all channels alike, to (B, C, H, W) class probabilities."""
-        found: npt.NDArray[np.float32] = self._net(to_input(pixels[..., 0])).softmax(dim=1).numpy()
-        return found

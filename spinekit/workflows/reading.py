@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,8 @@ from spinekit.anatomy.point_doubts import with_point_doubts
 from spinekit.core.image import Image, UInt8Array
 from spinekit.core.scene import Raster, Scene
 from spinekit.metrics.separation import separated
+from spinekit.models.computed import EngineChoice
+from spinekit.models.engines.registry import check_engine
 from spinekit.models.load import load_reader
 from spinekit.models.reader import Reader
 from spinekit.models.weights import ModelCard, shipped_names
@@ -154,10 +157,30 @@ class ModelChoice:
     Args:
         model: A name or path, or ``auto``.
         threads: Threads to compute with.
+        engine: What computes the networks, or ``auto`` for the fastest that is installed.
+        precision: ``f32`` for measuring.
+        refine: Whether landmarks are looked at again where a model can.
+        notice: Told in one line what takes time or is passed over.
+
+    Raises:
+        UsageError: If there is no such engine, or it does not compute in that precision.
+        EnvironmentFaultError: If the engine or the model is missing.
     """
 
-    def __init__(self, model: str, threads: int | None = None) -> None:
-        self._threads = threads
+    def __init__(
+        self,
+        model: str,
+        threads: int | None = None,
+        *,
+        engine: str = "auto",
+        precision: str = "f32",
+        refine: bool = True,
+        notice: Callable[[str], None] | None = None,
+    ) -> None:
+        check_engine(engine, precision)
+        plain = EngineChoice(engine, precision, threads)
+        self._engines = plain if notice is None else replace(plain, notice=notice)
+        self._refine = refine
         self._readers: dict[str, Reader] = {}
         self._model = model
         if model != "auto":
@@ -166,8 +189,13 @@ class ModelChoice:
     def reader(self, name: str) -> Reader:
         """A loaded model; each is loaded once."""
         if name not in self._readers:
-            self._readers[name] = load_reader(name, self._threads)
+            self._readers[name] = load_reader(name, self._engines, self._refine)
         return self._readers[name]
+
+    @property
+    def engines(self) -> dict[str, str]:
+        """By model: the engine that computes it, with its version and precision."""
+        return {reader.card.name: reader.engine for reader in self._readers.values()}
 
     @property
     def used(self) -> dict[str, str]:

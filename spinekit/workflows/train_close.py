@@ -17,10 +17,11 @@ from spinekit.core.image import FloatArray
 from spinekit.core.scene import Scene
 from spinekit.files import atomic_path, sha256_of, write_text
 from spinekit.models.close_net import load_close
-from spinekit.models.close_training import CloseFilm, CloseJitter, ClosePlan, CloseView, train_close
+from spinekit.models.close_settings import CloseView
+from spinekit.models.close_training import CloseFilm, CloseJitter, ClosePlan, train_close
 from spinekit.models.history import EpochReport
 from spinekit.models.level_training import LevelPlan, train_levels
-from spinekit.models.reader import tensors_of
+from spinekit.models.ultralytics_weights import tensors_of
 from spinekit.models.weights import ModelCard, check_weights, find_card
 from spinekit.schemas import load_schema, load_yaml
 from spinekit.schemas.strict_yaml import dump_yaml

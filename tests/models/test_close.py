@@ -121,8 +121,9 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_close_look_places_points_nearer_and_says_how_sure_it_is(learnt: Path) -> None:
     from spinekit.models.close import CloseLook
+    from spinekit.models.graph import lone_network
 
-    look = CloseLook(learnt)
+    look = CloseLook(lone_network("close", learnt))
     rng = np.random.default_rng(11)
     before, after, inside = [], [], []
     for _ in range(12):
@@ -142,8 +143,9 @@ def test_a_close_look_places_points_nearer_and_says_how_sure_it_is(learnt: Path)
 
 def test_a_network_begins_from_the_backbone_of_its_first_look(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
-    from spinekit.models.close_net import CloseSettings, close_network, load_close, save_close
-    from spinekit.models.reader import tensors_of
+    from spinekit.models.close_net import close_network, load_close, save_close
+    from spinekit.models.close_settings import CloseSettings
+    from spinekit.models.ultralytics_weights import tensors_of
     from spinekit.models.weights import find_card
 
     state = tensors_of(find_card("ceph-pose"))
@@ -166,10 +168,14 @@ def test_a_network_begins_from_the_backbone_of_its_first_look(tmp_path: Path) ->
 
 def test_a_cards_factor_widens_the_spread_and_moves_no_point(learnt: Path) -> None:
     from spinekit.models.close import CloseLook
+    from spinekit.models.graph import lone_network
 
     film, corners = film_with_body(np.random.default_rng(5))
     item = Instance("vertebra", (0, 0, 9, 9), landmarks=landmarks(NAMES, corners + 1))
-    plain, wide = (CloseLook(learnt, factor).refined([item], film)[0].landmarks for factor in (1.0, 1.5))
+    plain, wide = (
+        CloseLook(lone_network("close", learnt), factor).refined([item], film)[0].landmarks
+        for factor in (1.0, 1.5)
+    )
     assert plain is not None
     assert wide is not None
     assert plain.spread is not None
@@ -179,13 +185,14 @@ def test_a_cards_factor_widens_the_spread_and_moves_no_point(learnt: Path) -> No
 
 def test_what_has_no_landmarks_stays_as_it_is(learnt: Path) -> None:
     from spinekit.models.close import CloseLook
+    from spinekit.models.graph import lone_network
 
     film, corners = film_with_body(np.random.default_rng(5))
     bare = Instance("vertebra", (0, 0, 9, 9))
     part = corners.copy()
     part[3] = np.nan
     partly = replace(bare, landmarks=landmarks(NAMES, part))
-    found = CloseLook(learnt).refined([bare, partly], film)
+    found = CloseLook(lone_network("close", learnt)).refined([bare, partly], film)
     assert found[0] is bare
     assert found[1].landmarks is not None
     assert np.isnan(found[1].landmarks.xy[3]).all()

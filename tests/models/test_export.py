@@ -47,8 +47,8 @@ def with_every_kind_of_network(folder: Path) -> Path:
     import torch
 
     from spinekit.models.close_net import close_network, load_close, save_close
-    from spinekit.models.close_training import CloseView
-    from spinekit.models.level_net import LevelNet, LevelSettings, save_levels
+    from spinekit.models.close_settings import CloseView, LevelSettings
+    from spinekit.models.level_net import LevelNet, save_levels
 
     shutil.copytree(find_card("orbit-pose").weights.parent, folder)
     torch.manual_seed(1)

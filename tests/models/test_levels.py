@@ -25,7 +25,8 @@ def test_beyond_goes_on_as_the_spine_does() -> None:
 
 @pytest.fixture(scope="module")
 def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from spinekit.models.close_training import CloseFilm, CloseView
+    from spinekit.models.close_settings import CloseView
+    from spinekit.models.close_training import CloseFilm
     from spinekit.models.level_training import LevelPlan, train_levels
 
     drawn = [spine_ap(seed, height=420) for seed in range(900, 912)]
@@ -35,10 +36,11 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_shares_are_probabilities_and_lie_near_the_level(learnt: Path) -> None:
-    from spinekit.models.level_net import LevelLook
+    from spinekit.models.graph import lone_network
+    from spinekit.models.level_look import LevelLook
 
     phantom = spine_ap(950, height=420)
-    shares = LevelLook(learnt).shares(phantom.points, phantom.pixels.astype(np.uint8))
+    shares = LevelLook(lone_network("levels", learnt)).shares(phantom.points, phantom.pixels.astype(np.uint8))
     assert shares.shape == (17, 17)
     assert (shares >= 0).all()
     assert (shares.sum(axis=1) <= 1 + 1e-9).all()
@@ -47,14 +49,17 @@ def test_shares_are_probabilities_and_lie_near_the_level(learnt: Path) -> None:
 
 
 def test_what_comes_after_the_most_certain_is_not_looked_at(learnt: Path) -> None:
-    from spinekit.models.level_net import LevelLook
+    from spinekit.models.graph import lone_network
+    from spinekit.models.level_look import LevelLook
 
     phantom = spine_ap(951, height=420)
     many = np.concatenate([phantom.points] * 3)
-    shares = LevelLook(learnt).shares(many, phantom.pixels.astype(np.uint8))
+    shares = LevelLook(lone_network("levels", learnt)).shares(many, phantom.pixels.astype(np.uint8))
     assert np.isfinite(shares[:48]).all()
     assert np.isnan(shares[48:]).all()
-    assert LevelLook(learnt).shares(many[:0], phantom.pixels.astype(np.uint8)).shape == (0, 17)
+    assert LevelLook(lone_network("levels", learnt)).shares(
+        many[:0], phantom.pixels.astype(np.uint8)
+    ).shape == (0, 17)
 
 
 def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from PIL import Image as PillowImage
 
 from spinekit.core.errors import EnvironmentFaultError
 from spinekit.models.canvas import Canvas
+from spinekit.models.computed import FASTEST, open_network
+from spinekit.models.graph import lone_network
 from spinekit.models.history import EpochReport
 from spinekit.models.training import TrainingPlan
-from spinekit.models.unet import UNet, UNetNetwork, load_unet, save_unet, to_input
+from spinekit.models.unet import UNet, load_unet, save_unet, to_input
 from spinekit.models.unet_training import Example, augmented, loss_of, train_unet
 from spinekit.phantoms import membrane_tile
 
@@ -47,7 +49,7 @@ def test_weights_come_back(tmp_path: Path) -> None:
     with torch.inference_mode():
         difference = load_unet(tmp_path / "w.pt")(to_input(pixels)) - net(to_input(pixels))
     assert float(difference.abs().max()) < 0.05  # half precision
-    found = UNetNetwork(tmp_path / "w.pt")(np.repeat(pixels[..., None], 3, axis=3))
+    (found,) = open_network(lone_network("unet", tmp_path / "w.pt"), FASTEST)(pixels)
     assert found.shape == (1, 3, 64, 64)
     assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
 

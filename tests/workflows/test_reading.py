@@ -38,6 +38,7 @@ class Stub:
     schema: Schema
     score: float
     read_count: int = field(default=0)
+    engine: str = "made"
 
     def read(self, image: Image) -> Scene:
         self.read_count += 1
@@ -77,7 +78,7 @@ def shipped(monkeypatch: pytest.MonkeyPatch) -> dict[str, Stub]:
         "spine-ap-pose": stub("spine-ap-pose", "spine-ap", 0.8),
     }
     monkeypatch.setattr(reading, "shipped_names", lambda: tuple(models))
-    monkeypatch.setattr(reading, "load_reader", lambda name, threads: models[name])
+    monkeypatch.setattr(reading, "load_reader", lambda name, *_: models[name])
     return models
 
 
@@ -111,7 +112,7 @@ def test_auto_refuses_what_nobody_knows(shipped: dict[str, Stub]) -> None:
 def test_a_model_is_loaded_once(shipped: dict[str, Stub], monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[str] = []
 
-    def load(name: str, threads: int | None) -> Stub:
+    def load(name: str, *_: object) -> Stub:
         loads.append(name)
         return shipped[name]
 

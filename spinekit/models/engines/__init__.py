@@ -1,0 +1,1 @@
+"""What computes networks: one file for each engine, found by `spinekit.models.engines.registry`."""
