@@ -8,7 +8,7 @@ from pathlib import Path
 from spinekit.core.image import Image
 from spinekit.core.spacing import Spacing
 from spinekit.formats import reading
-from spinekit.formats.plugin import MAX_PIXELS, ReadOptions
+from spinekit.formats.plugin import MAX_BYTES, MAX_PIXELS, ReadOptions
 from spinekit.measures import measure
 from spinekit.models.load import load_reader as load_model
 from spinekit.schemas import load_schema
@@ -43,12 +43,20 @@ def predict(
     model: str = "auto",
     out: str | Path | None = None,
     save: Sequence[str] = (),
+    deidentify: bool = False,
     spacing: Spacing | str | None = None,
     overlays: bool = True,
     report: bool = True,
     threads: int | None = None,
+    workers: int | None = None,
     max_pixels: int = MAX_PIXELS,
+    max_bytes: int = MAX_BYTES,
+    seconds: float = 60.0,
     window: str | None = None,
+    resume: bool = False,
+    force: bool = False,
+    fail_fast: bool = False,
+    max_failures: int | None = None,
     on_progress: workflow.Progress | None = None,
 ) -> workflow.PredictRun:
     """Reads films, names and measures what is in them, and writes overlays, tables and a report.
@@ -56,14 +64,23 @@ def predict(
     Args:
         sources: A file, a folder, or several.
         model: ``auto``, the name of a shipped model, or a path to weights.
-        out: A new or empty folder; None for ``spinekit-out/<n>``.
+        out: A new or empty folder, or that of the run to go on with; None for ``spinekit-out/<n>``.
         save: Further formats, e.g. ``["via", "coco"]``.
+        deidentify: Whether DICOM objects that are written are freed of identities.
         spacing: Overrides the files' own: a `Spacing`, or text like ``"0.143"`` or ``"0.2x0.1"`` (mm).
         overlays: Whether to draw.
         report: Whether to write ``report.html``.
         threads: Threads to compute with; None for every core.
+        workers: Processes that decode files ahead of the network; 0 to decode in this one; None to choose by the
+            files.
         max_pixels: Larger images are refused before they are decoded.
+        max_bytes: Larger files are refused before they are opened.
+        seconds: Files that decode for longer are given up.
         window: Which window DICOM images are read by, as in `convert`; None for the files' own.
+        resume: Whether the run in ``out`` goes on: what is done and unchanged is not read again.
+        force: Whether a run that goes on begins anew where its settings were others.
+        fail_fast: Whether the first file that fails ends the run.
+        max_failures: As many failed files end the run; None for no limit.
         on_progress: Told before every file: files done, files in all, the next one's name.
 
     Returns:
@@ -79,12 +96,20 @@ def predict(
         model=model,
         out=Path(out) if out is not None else None,
         save=tuple(save),
+        deidentify=deidentify,
         spacing=stated,
         overlays=overlays,
         report=report,
         threads=threads,
+        workers=workers,
         max_pixels=max_pixels,
+        max_bytes=max_bytes,
+        seconds=seconds,
         window=None if window is None else reading.parse_window(window),
+        resume=resume,
+        force=force,
+        fail_fast=fail_fast,
+        max_failures=max_failures,
     )
     return workflow.predict(settings, on_progress)
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import re
 import tempfile
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 from spinekit.core.errors import EnvironmentFaultError
+
+_TEMPORARY = re.compile(r"\.[a-z0-9_]{8}\.tmp(\..*)?", re.DOTALL)  # as `atomic_path` names them
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextlib.contextmanager
@@ -41,10 +46,56 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(stream.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
+        sync_folder(path.parent)
     except OSError as error:
-        raise EnvironmentFaultError(f"{path}: could not be written ({error.strerror})") from error
+        raise unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: OSError) -> EnvironmentFaultError:
+    """One line for a file that could not be written, by what the system said.
+
+    Args:
+        path: The file or folder.
+        error: As caught.
+    """
+    fix = "free space on the disk" if error.errno in _FULL else "check the disk and the rights"
+    return EnvironmentFaultError(f"{path}: could not be written ({error.strerror}) -- {fix}")
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder last through a loss of power, where the system can."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # folders cannot be opened everywhere
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def sweep_temporaries(folder: Path) -> int:
+    """Removes what `atomic_path` left below a folder when its process was killed.
+
+    Only for a folder that nobody else writes into: hold its lock.
+
+    Args:
+        folder: Searched with its sub-folders; links are not followed.
+
+    Returns:
+        How many were removed.
+    """
+    removed = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if _TEMPORARY.fullmatch(name):
+                (Path(place) / name).unlink(missing_ok=True)
+                removed += 1
+    return removed
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -49,6 +51,16 @@ def one_line_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         terminal().print("interrupted", style="yellow")
         raise typer.Exit(INTERRUPTED) from None
+
+
+def quiet_echo(text: str) -> None:
+    """Prints a result on standard output; who closed it (``| head``) wants no more of it, and hears no complaint."""
+    try:
+        typer.echo(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is buffered would be written once more at the end of the program.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

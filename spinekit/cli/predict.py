@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 
-from spinekit.cli.console import NOTHING, SOME_FAILED, one_line_errors, progress_bar, terminal
+from spinekit.cli import predict_options as options
+from spinekit.cli.console import (
+    NOTHING,
+    SOME_FAILED,
+    one_line_errors,
+    progress_bar,
+    quiet_echo,
+    terminal,
+)
 from spinekit.files import printable
 
 if TYPE_CHECKING:
@@ -17,50 +24,45 @@ if TYPE_CHECKING:
 
 
 def command(
-    sources: Annotated[list[Path], typer.Argument(metavar="SRC...", help="Films and folders of films.")],
-    model: Annotated[
-        str, typer.Option(help="`auto`, the name of a shipped model, or a path to weights.")
-    ] = "auto",
-    out: Annotated[
-        Path | None, typer.Option(help="A new or empty folder.", show_default="spinekit-out/<n>")
-    ] = None,
-    save: Annotated[
-        list[str] | None,
-        typer.Option(help="Further formats: mask, via, coco, yolo ..., by commas or by saying it again."),
-    ] = None,
-    spacing: Annotated[
-        str | None, typer.Option(metavar="MM|ROWxCOL", help="Pixel spacing in mm; overrides the files' own.")
-    ] = None,
-    overlays: Annotated[bool, typer.Option(help="Draw what was found.")] = True,
-    report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="all cores")] = None,
-    max_pixels: Annotated[
-        int, typer.Option(min=1, help="Refuse larger images before decoding.")
-    ] = 200_000_000,
-    window: Annotated[
-        str | None,
-        typer.Option(
-            metavar="C,W|NAME|full",
-            help="Read DICOM images by this window; see `spinekit convert`.",
-            show_default="the files' own",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, for scripts.")] = False,
+    sources: options.Sources,
+    model: options.Model = "auto",
+    out: options.Out = None,
+    save: options.Save = None,
+    deidentify: options.Deidentify = False,
+    spacing: options.SpacingText = None,
+    overlays: options.Overlays = True,
+    report: options.Report = True,
+    window: options.WindowText = None,
+    threads: options.Threads = None,
+    workers: options.Workers = None,
+    resume: options.Resume = False,
+    force: options.Force = False,
+    max_pixels: options.MaxPixels = options.MAX_PIXELS,
+    max_bytes: options.MaxBytes = options.MAX_BYTES,
+    seconds: options.Seconds = options.SECONDS,
+    fail_fast: options.FailFast = False,
+    max_failures: options.MaxFailures = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Read films: name bodies and landmarks, measure, draw, report.
 
-    Writes `predictions.jsonl`, `measurements.csv`, `overlays/`, `report.html`, `failures.csv` and `run.json`.
+    Writes `predictions.jsonl`, `measurements.csv`, `overlays/`, `report.html`, `failures.csv`, `run.json` and more.
+    A run that was stopped, killed or ran out of disk goes on with `--resume`; Ctrl-C finishes the film at hand and
+    the tables, a second Ctrl-C stops at once.
 
     Examples:
 
     * `spinekit predict films/`
     * `spinekit predict films/ --model ceph-pose --spacing 0.1 --save via`
     * `spinekit predict slice.dcm --json`
+    * `spinekit predict archive/ --out run --resume`
 
-    Ends with 0 (all done), 1 (some files failed), 2 (usage), 3 (nothing usable), 4 (environment).
+    Ends with 0 (all done), 1 (some files failed), 2 (usage), 3 (nothing usable), 4 (environment), 130 (interrupted).
     """
+    interrupted = False
     with one_line_errors():
         from spinekit.api import predict
+        from spinekit.workflows.predictions import InterruptedRunError
 
         with progress_bar("files", quiet=as_json) as bar:
             task = bar.add_task("starting", total=None)
@@ -68,28 +70,42 @@ def command(
             def show(done: int, total: int, name: str) -> None:
                 bar.update(task, completed=done, total=total, description=printable(name)[-40:])
 
-            run = predict(
-                list(sources),
-                model=model,
-                out=out,
-                save=[name for word in save or () for name in word.split(",") if name],
-                spacing=spacing,
-                overlays=overlays,
-                report=report,
-                threads=threads,
-                max_pixels=max_pixels,
-                window=window,
-                on_progress=show,
-            )
+            try:
+                run = predict(
+                    list(sources),
+                    model=model,
+                    out=out,
+                    save=[name for word in save or () for name in word.split(",") if name],
+                    deidentify=deidentify,
+                    spacing=spacing,
+                    overlays=overlays,
+                    report=report,
+                    threads=threads,
+                    workers=workers,
+                    max_pixels=max_pixels,
+                    max_bytes=max_bytes,
+                    seconds=seconds,
+                    window=window,
+                    resume=resume,
+                    force=force,
+                    fail_fast=fail_fast,
+                    max_failures=max_failures,
+                    on_progress=show,
+                )
+            except InterruptedRunError as stopped:
+                run, interrupted = stopped.run, True
         if as_json:
-            typer.echo(json.dumps(_summary(run), ensure_ascii=False, indent=1))
+            quiet_echo(json.dumps(_summary(run), ensure_ascii=False, indent=1))
         else:
             _print(run)
+            _warn(run, deidentify)
+        if interrupted:
+            raise KeyboardInterrupt
     counts = run.record.counts()
+    if run.left_out or (counts["failed"] and counts["ok"]):
+        raise typer.Exit(SOME_FAILED)
     if not counts["ok"]:
         raise typer.Exit(NOTHING)
-    if counts["failed"]:
-        raise typer.Exit(SOME_FAILED)
 
 
 def _summary(run: PredictRun) -> dict[str, object]:
@@ -113,6 +129,13 @@ def _summary(run: PredictRun) -> dict[str, object]:
     }
 
 
+def _warn(run: PredictRun, deidentify: bool) -> None:
+    from spinekit.workflows.dicom_outputs import DICOM_KINDS, PATIENT_WARNING
+
+    if not deidentify and any((run.out / kind).is_dir() for kind in DICOM_KINDS):
+        terminal().print(PATIENT_WARNING, style="yellow", markup=False)
+
+
 _MOST_ROWS = 40
 
 
@@ -131,10 +154,19 @@ def _print(run: PredictRun) -> None:
         console.print(
             f"failed: {printable(record.name)}: {printable(record.reason)}", style="red", markup=False
         )
-    skipped = run.record.with_status("skipped")
-    if skipped:
-        console.print(f"skipped {len(skipped)} files that hold no image, see failures.csv", style="dim")
     counts = run.record.counts()
+    skipped = counts["skipped"] - run.left_out
+    if skipped:
+        console.print(f"skipped {skipped} files that hold no image, see failures.csv", style="dim")
+    if run.earlier:
+        again = "nothing is left to do" if run.done_before else "the others were read now"
+        console.print(f"{run.earlier} files were done by an earlier run; {again}")
+    if run.left_out:
+        console.print(
+            f"left out {run.left_out} files -- go on with: --out {run.out} --resume",
+            style="yellow",
+            markup=False,
+        )
     console.print(
         f"{counts['ok']} read, {counts['abstained']} refused by the models, {counts['failed']} failed, "
         f"{counts['skipped']} skipped"

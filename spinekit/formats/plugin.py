@@ -16,6 +16,7 @@ from spinekit.core.schema import Schema
 from spinekit.core.spacing import Spacing
 
 MAX_PIXELS = 200_000_000
+MAX_BYTES = 2 << 30
 WHOLE_RANGE = "full"
 
 
@@ -48,12 +49,14 @@ class ReadOptions:
         max_pixels: Larger images (rows x columns x frames) are refused before decoding.
         root: Folder that names are made relative to; None for the file's own folder.
         window: Which window a DICOM image is shown by; None for the file's own.
+        max_bytes: Larger files are refused before they are opened.
     """
 
     spacing: Spacing | None = None
     max_pixels: int = MAX_PIXELS
     root: Path | None = None
     window: WindowChoice | None = None
+    max_bytes: int = MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)

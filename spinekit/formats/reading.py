@@ -24,13 +24,12 @@ from spinekit.core.errors import ReadError, SkipFile, UsageError
 from spinekit.core.image import Image, ImageRef
 from spinekit.core.spacing import Spacing, SpacingOrigin
 from spinekit.files import printable, sha256_of
-from spinekit.formats.plugin import MAX_PIXELS, WHOLE_RANGE, ReadOptions, WindowChoice
+from spinekit.formats.plugin import MAX_BYTES, MAX_PIXELS, WHOLE_RANGE, ReadOptions, WindowChoice
 from spinekit.formats.registry import ImageReader, image_readers
 
 T = TypeVar("T")
 
 SNIFFED_BYTES = 1024
-MAX_BYTES = 2 << 30
 WIDEST_SPACING_MM = 10.0
 FINEST_SPACING_MM = 1e-7
 WIDEST_WINDOW = 1e9
@@ -42,6 +41,8 @@ COMPANION_SUFFIXES = frozenset(
     {".csv", ".html", ".json", ".jsonl", ".log", ".md", ".tsv", ".txt", ".xml", ".yaml", ".yml"}
 )
 TRUTH_ENDINGS = (".truth.json", ".truth.png")
+
+_UNSUPPORTED = "not supported"  # ends the name of a kind that holds an image: it fails, and is not passed over
 
 # What a file is that is no image spinekit reads: first bytes, name, how to mend it.
 FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
@@ -129,7 +130,7 @@ def read_images(path: Path, options: ReadOptions | None = None) -> Iterator[Imag
     """
     options = options if options is not None else ReadOptions()
     path = Path(path)
-    before = _status(path)
+    before = _status(path, options.max_bytes)
     reader = _reader_of(path)
     digest = _guarded_hash(path)
     name = _relative_name(_absolute(path), _absolute(options.root or path.parent))
@@ -141,7 +142,7 @@ def read_images(path: Path, options: ReadOptions | None = None) -> Iterator[Imag
             image.ref, path=path, sha256=digest, name=name if frame is None else f"{name}#{frame}"
         )
         yield dataclasses.replace(image, ref=ref, warnings=(*notes, *image.warnings))
-    after = _status(path)
+    after = _status(path, options.max_bytes)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise ReadError(path, "the file changed while it was read", "read it again when it is complete")
 
@@ -296,7 +297,8 @@ def _walk(folder: Path, root: Path, barred: str | None) -> Iterator[FoundFile]:
 
 def _holds_results(folder: Path) -> bool:
     """Whether a folder was written by a run: its overlays are pictures too, but no films."""
-    return all((folder / name).is_file() for name in ("run.json", "predictions.jsonl"))
+    made = any((folder / name).is_file() for name in ("predictions.jsonl", "records.jsonl"))
+    return made and (folder / "run.json").is_file()
 
 
 def _companion(path: Path) -> str | None:
@@ -323,7 +325,7 @@ def _sniffed(head: bytes) -> ImageReader | None:
     return next((reader for reader in image_readers() if reader.format.sniff(head)), None)
 
 
-def _status(path: Path) -> os.stat_result:
+def _status(path: Path, max_bytes: int = MAX_BYTES) -> os.stat_result:
     """Status of a regular file of bearable size; everything else is refused without opening it."""
     try:
         status = path.stat()
@@ -338,8 +340,9 @@ def _status(path: Path) -> os.stat_result:
     if status.st_size == 0:
         kind = ReadError if _promised(path) or not path.suffix else SkipFile
         raise kind(path, "the file is empty (0 bytes)", "copy or export it again")
-    if status.st_size > MAX_BYTES:
-        raise ReadError(path, f"{status.st_size >> 20} MiB, more than {MAX_BYTES >> 20}", "split the file")
+    if status.st_size > max_bytes:
+        what = f"{status.st_size} bytes, more than the {max_bytes} that a file may have"
+        raise ReadError(path, what, "raise --max-bytes")
     return status
 
 
@@ -363,9 +366,9 @@ def _reader_of(path: Path) -> ImageReader:
         return reader
     kind, fix = _foreign(head)
     promised = _promised(path)
-    if not promised:
+    if not promised and not kind.endswith(_UNSUPPORTED):
         raise SkipFile(path, f"not an image, but {kind}", fix)
-    if promised[0].format.name == "dicom" and kind == "data of an unknown kind":
+    if promised and promised[0].format.name == "dicom" and kind == "data of an unknown kind":
         return promised[0]  # files without preamble and meta exist; the reader asks for what it needs
     raise ReadError(path, f"not an image, but {kind}", fix)
 

@@ -47,8 +47,8 @@ def results_to_line(image: str, results: Iterable[Result]) -> str:
     Raises:
         ValueError: If a value, a bound or a coordinate is NaN or infinite.
     """
-    content = {"format": NAME, "version": VERSION, "image": image, "results": results_to_json(results)}
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    content = {"format": NAME, "version": VERSION, "image": image}
+    return f'{_dumped(content)[:-1]},"results":{results_to_text(results)}}}'
 
 
 def results_from_line(line: str, where: str) -> tuple[str, tuple[Result, ...]]:
@@ -97,9 +97,13 @@ def read_results(path: Path) -> Iterator[tuple[str, tuple[Result, ...]]]:
         raise AnnotationError(f"{path}: cannot be read ({error.strerror}) -- check the path") from error
 
 
-def results_to_json(results: Iterable[Result]) -> list[Json]:
-    """Results as the member ``results`` of a line."""
-    return [_result_to_json(result) for result in results]
+def results_to_text(results: Iterable[Result]) -> str:
+    """Results as JSON, as the member ``results`` of a line holds them.
+
+    Raises:
+        ValueError: If a value, a bound or a coordinate is NaN or infinite.
+    """
+    return _dumped([_result_to_json(result) for result in results])
 
 
 def results_from_json(content: object, where: str) -> tuple[Result, ...]:
@@ -110,6 +114,10 @@ def results_from_json(content: object, where: str) -> tuple[Result, ...]:
     """
     with _misshapen(where):
         return _results_from_json(content)
+
+
+def _dumped(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _results_from_json(content: object) -> tuple[Result, ...]:

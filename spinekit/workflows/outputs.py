@@ -38,13 +38,20 @@ def output_path(folder: Path, name: str, suffix: str) -> Path:
     return folder.joinpath(*parts[:-1], f"{last}{suffix}")
 
 
+def save_names() -> set[str]:
+    """All that can be asked for with ``--save``."""
+    from spinekit.workflows.dicom_outputs import DICOM_KINDS  # which stands on this module
+
+    return {*DICOM_KINDS} | {item.name for item in annotation_formats() if item.write is not None}
+
+
 def check_save(names: Iterable[str]) -> tuple[str, ...]:
     """The formats asked for with ``--save``.
 
     Raises:
         UsageError: Naming what there is.
     """
-    known = {item.name for item in annotation_formats() if item.write is not None}
+    known = save_names()
     wanted = tuple(dict.fromkeys(names))
     for name in wanted:
         if name not in known:

@@ -2,128 +2,69 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Callable, Iterator, Sequence
+import shutil
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
-
-from spinekit import __version__
-from spinekit.anatomy.masked_scene import with_corners
-from spinekit.core.errors import NothingUsableError, ReadError, SkipFile, UsageError
-from spinekit.core.image import Image, ImageRef
-from spinekit.core.measurement import Result
-from spinekit.core.scene import Scene
-from spinekit.core.spacing import Spacing
-from spinekit.files import atomic_path, printable
-from spinekit.formats.measurement_csv import MeasurementTable
-from spinekit.formats.plugin import MAX_PIXELS, ReadOptions, WindowChoice
-from spinekit.formats.reading import FoundFile, find_files, read_images
-from spinekit.formats.registry import annotation_format
-from spinekit.formats.result_lines import results_to_line
-from spinekit.formats.scenes import to_line
-from spinekit.measures import measure
-from spinekit.runs import DEFAULT_FOLDER, FileRecord, RunRecord, claim_folder, next_folder
-from spinekit.views.overlay import draw_overlay, thumbnail, write_overlay
-from spinekit.views.report import FileNote, ReportCard, ReportRun, write_report
-from spinekit.workflows.outputs import (
-    check_save,
-    output_path,
-    with_shapes,
-    write_failures,
-    write_film,
-    write_probability,
+from spinekit.core.errors import EnvironmentFaultError, NothingUsableError
+from spinekit.formats.plugin import ReadOptions
+from spinekit.formats.reading import FoundFile, find_files
+from spinekit.runs import FileRecord, Journal, RunRecord, run_folder
+from spinekit.runs.folder import check_folder, clear_results
+from spinekit.runs.journal import RECORDS
+from spinekit.runs.record import RUN, stated
+from spinekit.workflows.batch import Batch, Progress, drive
+from spinekit.workflows.building import PICTURES, TABLES, Built, build_tables, clear_building, listed, save_as
+from spinekit.workflows.decoding import Decoders, Limits, workers_for
+from spinekit.workflows.dicom_outputs import DICOM_KINDS
+from spinekit.workflows.image_outputs import ImageOutputs
+from spinekit.workflows.outputs import check_save, save_names, write_failures
+from spinekit.workflows.predict_settings import (
+    Candidates,
+    PredictSettings,
+    candidates_for,
+    check_places,
+    fingerprint,
+    near_path,
+    parameters,
+    plain_settings,
+    versions,
 )
-from spinekit.workflows.reading import ModelChoice, Reading
+from spinekit.workflows.predictions import Films, InterruptedRunError, Prediction, Predictions, PredictRun
+from spinekit.workflows.reading import ModelChoice
+from spinekit.workflows.resuming import changed_settings, check_settings, forgotten, still_to_do
+from spinekit.workflows.stopping import Stop, stop_on_signals
 
-_PICTURE_PX = 1600
+__all__ = ["InterruptedRunError", "PredictRun", "PredictSettings", "Prediction", "Progress", "predict"]
 
-Progress = Callable[[int, int, str], None]
-
-
-class PredictSettings(BaseModel):
-    """What to read, with what, and what to write.
-
-    Attributes:
-        sources: Files and folders; folders are read with their sub-folders.
-        model: Name of a shipped model, a path to weights, or ``auto``.
-        out: A new or empty folder; None for ``spinekit-out/<n>``.
-        save: Further formats: ``mask``, ``via``, ``coco``, ``yolo`` ...
-        spacing: Stated by the user; overrides the files'.
-        overlays: Whether to draw.
-        report: Whether to write ``report.html``.
-        threads: Threads to compute with; None for every core.
-        max_pixels: Larger images are refused before they are decoded.
-        window: Which window DICOM images are read by; None for the files' own.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-    sources: tuple[Path, ...] = Field(min_length=1)
-    model: str = "auto"
-    out: Path | None = None
-    save: tuple[str, ...] = ()
-    spacing: Spacing | None = None
-    overlays: bool = True
-    report: bool = True
-    threads: int | None = Field(None, ge=1, le=1024)
-    max_pixels: int = Field(MAX_PIXELS, ge=1)
-    window: WindowChoice | None = None
+_FILE_BYTES = 20_000  # of tables and pictures that any film leaves, at the least
+_SHARE = 4  # of a film's bytes that a picture of it takes, at the least
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prediction:
-    """What was made of one image.
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What a run is about, fixed before it begins.
 
     Attributes:
-        image: Which image.
-        scene: What was found; None where the model refused.
-        results: Measurements and refusals.
-        warnings: What a reader should know of the image.
-        refusal: Why nothing is reported, or empty.
+        settings: As asked for.
+        found: All files, in order.
+        candidates: Models that may read them.
+        parameters: All that decides what is written.
+        fingerprint: Hash of these.
     """
-
-    image: ImageRef
-    scene: Scene | None
-    results: tuple[Result, ...]
-    warnings: tuple[str, ...] = ()
-    refusal: str = ""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PredictRun:
-    """A finished run.
-
-    Attributes:
-        out: Its folder.
-        record: What became of every file.
-        predictions: One per image, in the order read; probabilities of semantic models are on disk only.
-    """
-
-    out: Path
-    record: RunRecord
-    predictions: tuple[Prediction, ...]
-
-
-@dataclass(slots=True)
-class _Run:
-    """A run under way: its places, its open tables and what has become of the files so far."""
 
     settings: PredictSettings
-    out: Path
-    choice: ModelChoice
-    record: RunRecord
-    table: MeasurementTable
-    lines: TextIO
-    results: TextIO
-    on_progress: Progress | None
-    predictions: list[Prediction] = field(default_factory=list)
-    interrupted: bool = False
+    found: Sequence[FoundFile]
+    candidates: Candidates
+    parameters: dict[str, str]
+    fingerprint: str
+
+    @property
+    def films(self) -> Films:
+        """Where the films and their schemas are."""
+        return Films(self.found[0].root, self.candidates.schemas)
 
 
 def predict(settings: PredictSettings, on_progress: Progress | None = None) -> PredictRun:
@@ -138,174 +79,182 @@ def predict(settings: PredictSettings, on_progress: Progress | None = None) -> P
 
     Raises:
         UsageError: If the settings cannot be, before anything is read.
-        EnvironmentFaultError: If a model is missing or the folder cannot be written.
+        EnvironmentFaultError: If a model is missing, the folder cannot be written or belongs to another run.
         NothingUsableError: If the sources hold no file that could be read; what was seen is in the message.
-        KeyboardInterrupt: If interrupted, after what was done so far has been written.
+        KeyboardInterrupt: If interrupted; as `InterruptedRunError` after what was done so far has been written.
     """
     check_save(settings.save)
-    _check_places(settings)
+    check_places(settings)
+    check_folder(settings.out, settings.resume)
     found = list(find_files(settings.sources, settings.out))
     if not any(item.skip is None for item in found):
         raise NothingUsableError(f"{_named(settings.sources)}: {_seen(found)}")
-    choice = ModelChoice(settings.model, settings.threads)
-    out = claim_folder(settings.out) if settings.out else next_folder(Path(DEFAULT_FOLDER))
-    record = RunRecord(_plain(settings), _versions())
-    with ExitStack() as stack:
-        lines = stack.enter_context(_text(stack, out / "predictions.jsonl"))
-        table = MeasurementTable(stack.enter_context(_text(stack, out / "measurements.csv")))
-        results = stack.enter_context(_text(stack, out / "measurements.jsonl"))
-        run = _Run(settings, out, choice, record, table, lines, results, on_progress)
-        _drive(run, found)
-    for name in settings.save:
-        _save_as(name, run)
-    record.models.update(sorted(choice.used.items()))
-    write_failures(out / "failures.csv", record.files)
-    record.write(out / "run.json")
-    if run.interrupted:
-        raise KeyboardInterrupt
+    candidates = candidates_for(settings.model)
+    told = parameters(settings, candidates)
+    task = _Task(settings, found, candidates, told, fingerprint(told))
+    with stop_on_signals() as stop, ExitStack() as stack:
+        # A new run loads its model before it takes a folder; one that goes on may have nothing left to read.
+        tools = None if settings.resume else _tools(stack, task, found)
+        if stop.wanted:
+            raise KeyboardInterrupt
+        out = stack.enter_context(run_folder(settings.out, settings.resume))
+        journal = stack.enter_context(_opened(task, out))
+        todo = still_to_do(journal, found, out)
+        if not todo and _whole(task, out, journal):
+            tables = listed(journal, [item.name for item in found])
+            return replace(_ended(task, out, tables, len(found)), done_before=True)
+        _record(task, out).write(out / RUN)
+        left = todo
+        if todo:
+            _check_space(out, todo, settings)
+            left = _read(task, out, journal, todo, tools or _tools(stack, task, todo), stop, on_progress)
+        run = _built(task, out, journal, left, stop, earlier=len(found) - len(todo))
+    if left and stop.wanted:
+        raise InterruptedRunError(run)
     if on_progress is not None:
         on_progress(len(found), len(found), "")
-    return PredictRun(out, record, tuple(run.predictions))
+    return run
 
 
-def _text(stack: ExitStack, path: Path) -> TextIO:
-    """A text file that appears under its name when the stack ends without an error."""
-    temporary = stack.enter_context(atomic_path(path))
-    return temporary.open("w", encoding="utf-8", newline="")
-
-
-def _check_places(settings: PredictSettings) -> None:
-    out = settings.out.resolve() if settings.out else None
-    for source in settings.sources:
-        place = source.resolve()
-        if "://" in str(source):
-            raise UsageError(f"{source}: addresses are not opened -- download the file and give its path")
-        if out is not None and (place == out or out in place.parents):
-            raise UsageError(
-                f"--out {settings.out}: {source} lies in it -- name a folder apart from the input"
-            )
-
-
-def _drive(run: _Run, found: Sequence[FoundFile]) -> None:
-    """Goes through all files; the report, where wanted, pulls one card at a time so that memory stays flat."""
-    cards = _cards(run, found)
-    if not run.settings.report:
-        for _ in cards:
-            pass
-        return
-    failed = (FileNote(r.name, r.reason) for r in run.record.files if r.status in {"failed", "abstained"})
-    skipped = (FileNote(r.name, r.reason) for r in run.record.files if r.status == "skipped")
-    report = ReportRun(
-        cards=cards,
-        title="spinekit report",
-        models=(run.settings.model,),
-        settings=run.record.settings,
-        failed=failed,
-        skipped=skipped,
-        version=__version__,
+def _tools(stack: ExitStack, task: _Task, files: Sequence[FoundFile]) -> tuple[ModelChoice, Decoders]:
+    """Models and decoders; the processes of the latter load while the former do."""
+    settings = task.settings
+    options = ReadOptions(
+        settings.spacing, settings.max_pixels, window=settings.window, max_bytes=settings.max_bytes
     )
-    write_report(run.out / "report.html", report)
+    workers = workers_for(settings.workers, [item for item in files if item.skip is None])
+    decoders = stack.enter_context(Decoders(workers, Limits(options, settings.seconds)))
+    return ModelChoice(settings.model, settings.threads), decoders
 
 
-def _cards(run: _Run, found: Sequence[FoundFile]) -> Iterator[ReportCard]:
-    for done, item in enumerate(found):
-        if run.on_progress is not None:
-            run.on_progress(done, len(found), item.name)
-        if item.skip is not None:
-            run.record.files.append(FileRecord(item.name, "skipped", item.skip))
-            continue
-        try:
-            yield from _file_cards(run, item)
-        except KeyboardInterrupt:
-            run.interrupted = True
-            left = "interrupted before it was read -- run again"
-            run.record.files.extend(FileRecord(rest.name, "skipped", left) for rest in found[done:])
-            return
+def _opened(task: _Task, out: Path) -> Journal:
+    """The records of the folder; those of other settings are refused, or with `force` done away with."""
+    settings = task.settings
+    clear_building(out)
+    if settings.force and changed_settings(out / RUN, task.parameters, task.fingerprint):
+        before = stated(out / RUN).get("settings")
+        saved = str(before.get("save", "")).split(", ") if isinstance(before, dict) else []
+        formats = tuple(name for name in saved if name in save_names())
+        clear_results(out, (*TABLES, *PICTURES, *formats, RECORDS, RUN))
+    journal = Journal(out)
+    if journal.files or (out / RUN).exists():
+        check_settings(out, task.parameters, task.fingerprint)
+    for path in forgotten(journal, task.found, out):
+        path.unlink(missing_ok=True)
+    return journal
 
 
-def _file_cards(run: _Run, item: FoundFile) -> Iterator[ReportCard]:
-    settings = run.settings
-    options = ReadOptions(settings.spacing, settings.max_pixels, item.root, settings.window)
+def _read(
+    task: _Task,
+    out: Path,
+    journal: Journal,
+    todo: Sequence[FoundFile],
+    tools: tuple[ModelChoice, Decoders],
+    stop: Stop,
+    on_progress: Progress | None,
+) -> list[FoundFile]:
+    """Reads what is to do; what of it was left out."""
+    settings = task.settings
+    outputs = ImageOutputs(
+        out,
+        settings.overlays,
+        settings.report,
+        "mask" in settings.save,
+        tuple(name for name in settings.save if name in DICOM_KINDS),
+        settings.deidentify,
+        {name: card.sha256 for name, card in task.candidates.cards.items()},
+    )
+    batch = Batch(journal, outputs, tools[0], stop, settings.failures_allowed)
+    earlier, total = len(task.found) - len(todo), len(task.found)
+
+    def told(done: int, name: str) -> None:
+        if on_progress is not None:
+            on_progress(earlier + done, total, name)
+
     try:
-        for image in read_images(item.path, options):
-            yield _one_image(run, image)
-    except SkipFile as skip:
-        run.record.files.append(FileRecord(item.name, "skipped", _reason(skip)))
-    except ReadError as error:
-        run.record.files.append(FileRecord(item.name, "failed", _reason(error)))
+        done = drive(batch, todo, tools[1], told)
+    except EnvironmentFaultError as error:
+        raise EnvironmentFaultError(
+            f"{error}; what is done stays: go on with --out {out} --resume"
+        ) from error
+    return [item for item in todo if item.name not in done]
 
 
-def _reason(error: ReadError) -> str:
-    return f"{error.reason} -- {error.fix}"
+def _built(
+    task: _Task, out: Path, journal: Journal, left: Sequence[FoundFile], stop: Stop, earlier: int
+) -> PredictRun:
+    """The tables of what is done, written in an order by which a killed run knows that they are not whole."""
+    missing = {item.name for item in left}
+    done = [item for item in task.found if item.name not in missing]
+    names = [item.name for item in done]
+    journal.settle(names)
+    tables = build_tables(out, journal, names)
+    for name in (name for name in task.settings.save if name not in DICOM_KINDS):
+        save_as(name, out, journal, names, task.films)
+    why = "interrupted" if stop.wanted else "too many files failed"
+    reason = f"left out ({why} before it was read) -- go on with --resume"
+    tables.files.extend(FileRecord(item.name, "skipped", reason) for item in left)
+    write_failures(out / "failures.csv", tables.files)
+    run = _ended(task, out, tables, earlier, len(left))
+    run.record.write(out / RUN)
+    if task.settings.report:
+        from spinekit.workflows.report import make_report  # what draws pages is loaded when one is drawn
+
+        make_report(out)
+    run.record.finished = not left
+    run.record.write(out / RUN)
+    return run
 
 
-def _one_image(run: _Run, image: Image) -> ReportCard:
-    reading = run.choice.read(image)
-    if reading.scene is None or reading.refusal:
-        return _refused(run, image, reading)
-    scene = reading.scene
-    results = measure(with_corners(scene))  # what is written keeps its masks alone
-    run.table.add(image.ref.name, results)
-    run.lines.write(to_line(scene) + "\n")
-    run.results.write(results_to_line(image.ref.name, results) + "\n")
-    outputs = [write_film(image, run.out / "films")] if run.settings.report else []
-    picture = draw_overlay(image, scene, results) if run.settings.overlays or run.settings.report else None
-    if run.settings.overlays and picture is not None:
-        path = output_path(run.out / "overlays", image.ref.name, ".png")
-        write_overlay(path, picture)
-        outputs.append(path)
-    if "mask" in run.settings.save:
-        outputs += write_probability(scene, run.out / "probability")
-    names = tuple(path.relative_to(run.out).as_posix() for path in outputs)
-    run.record.files.append(FileRecord(image.ref.name, "ok", "", image.ref.sha256, scene.model, names))
-    run.predictions.append(Prediction(image.ref, _without_probability(scene), results, image.warnings))
-    small = thumbnail(picture, _PICTURE_PX) if picture is not None else None
-    return ReportCard(image.ref, scene, results, small, image.warnings)
+def _ended(task: _Task, out: Path, tables: Built, earlier: int, left_out: int = 0) -> PredictRun:
+    record = _record(task, out)
+    record.files = tables.files
+    cards = task.candidates.cards
+    used = {file.model for file in tables.files} | ({*cards} if task.settings.model != "auto" else set())
+    record.models = {name: cards[name].sha256 for name in sorted(used & set(cards))}
+    predictions = Predictions(out, tables.places, task.films)
+    return PredictRun(out, record, predictions, earlier, left_out)
 
 
-def _refused(run: _Run, image: Image, reading: Reading) -> ReportCard:
-    """An image that no model knows: listed with the reason, and shown as it is."""
-    outputs = [write_film(image, run.out / "films")] if run.settings.report else []
-    names = tuple(path.relative_to(run.out).as_posix() for path in outputs)
-    record = FileRecord(image.ref.name, "abstained", reading.refusal, image.ref.sha256, reading.model, names)
-    run.record.files.append(record)
-    run.predictions.append(Prediction(image.ref, None, (), image.warnings, reading.refusal))
-    small = thumbnail(np.repeat(image.pixels[:, :, None], 3, axis=2), _PICTURE_PX)
-    return ReportCard(image.ref, None, (), small, (*image.warnings, reading.refusal))
+def _record(task: _Task, out: Path) -> RunRecord:
+    """The record as it is before any file is read."""
+    return RunRecord(
+        plain_settings(task.settings),
+        versions(),
+        parameters=task.fingerprint,
+        images=near_path(task.found[0].root, out),
+    )
 
 
-def _without_probability(scene: Scene) -> Scene:
-    return scene if scene.raster is None else replace(scene, raster=replace(scene.raster, probability=None))
+def _whole(task: _Task, out: Path, journal: Journal) -> bool:
+    """Whether nothing is left to be read or built."""
+    if stated(out / RUN).get("finished") is not True or len(journal.files) != len(task.found):
+        return False
+    pages = TABLES if task.settings.report else TABLES[:-1]
+    return all((out / name).is_file() for name in pages)
 
 
-def _save_as(name: str, run: _Run) -> None:
-    """Writes the predictions in another format below ``<out>/<name>``."""
-    writer = annotation_format(name).write
-    if writer is not None:
-        scenes = [p.scene for p in run.predictions if p.scene is not None]
-        if name == "mask":
-            scenes = [shaped for scene in scenes if (shaped := with_shapes(scene)) is not None]
-        by_schema: dict[str, list[Scene]] = {}
-        for scene in scenes:
-            by_schema.setdefault(scene.schema.name, []).append(scene)
-        for schema, group in by_schema.items():
-            folder = run.out / name
-            writer(group, folder if len(by_schema) == 1 else folder / schema)
+def _check_space(out: Path, files: Sequence[FoundFile], settings: PredictSettings) -> None:
+    """Refuses a disk on which a run could not possibly end.
+
+    Raises:
+        EnvironmentFaultError: Naming what is free and what it takes at the least.
+    """
+    pictures = settings.overlays + settings.report
+    needed = len(files) * _FILE_BYTES + pictures * sum(_size(item.path) for item in files) // _SHARE
+    free = shutil.disk_usage(out).free
+    if free < needed:
+        raise EnvironmentFaultError(
+            f"--out {out}: {free >> 10} KiB are free, and this run takes {needed >> 10} at the least -- free space "
+            "on the disk, or choose another folder"
+        )
 
 
-def _plain(settings: PredictSettings) -> dict[str, str]:
-    """The settings as text, without a path of the machine."""
-    spacing = settings.spacing
-    stated = f"{spacing.row_mm:g}x{spacing.col_mm:g} mm" if spacing else "from the files"
-    model = Path(settings.model).name if "/" in settings.model else settings.model
-    window = printable(str(settings.window)) if settings.window else "from the files"
-    return {"model": model, "spacing": stated, "window": window, "save": ", ".join(settings.save)}
-
-
-def _versions() -> dict[str, str]:
-    packages = ("ultralytics", "torch", "numpy", "opencv-python", "pydicom")
-    found = {"spinekit": __version__, "python": platform.python_version()}
-    return found | {name: version(name) for name in packages}
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _named(sources: Sequence[Path]) -> str:

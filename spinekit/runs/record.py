@@ -7,59 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.core.notice import RESEARCH_USE
 from spinekit.files import write_text
 
-DEFAULT_FOLDER = "spinekit-out"
-
-
-def next_folder(base: Path) -> Path:
-    """The first of ``base/1``, ``base/2`` ... that does not exist, made so that no other run takes it.
-
-    Raises:
-        EnvironmentFaultError: If it cannot be made.
-    """
-    try:
-        base.mkdir(parents=True, exist_ok=True)
-        number = 1 + max((int(p.name) for p in base.iterdir() if p.name.isdigit()), default=0)
-        while True:
-            folder = base / str(number)
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                number += 1
-            else:
-                return folder
-    except OSError as error:
-        raise EnvironmentFaultError(
-            f"{base}: cannot be written ({error.strerror}) -- choose a folder with --out"
-        ) from error
-
-
-def claim_folder(folder: Path, option: str = "--out") -> Path:
-    """A folder for results: new, or empty.
-
-    Args:
-        folder: Which.
-        option: What the user calls it, for messages.
-
-    Raises:
-        UsageError: If it holds something, which is never overwritten.
-        EnvironmentFaultError: If it cannot be made or written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise UsageError(f"{option} {folder}: is not empty -- name a new or empty folder")
-        probe = folder / ".probe"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise EnvironmentFaultError(
-            f"{option} {folder}: cannot be written ({error.strerror}) -- choose another folder"
-        ) from error
-    return folder
+RUN = "run.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +43,18 @@ class RunRecord:
         models: Name and sha256 of each model used.
         versions: Of spinekit and what it stands on.
         files: One record per file, in order.
+        parameters: Hash of all that decides what is written; a run goes on only under the same.
+        finished: Whether every file has been looked at and every table is written.
+        images: Folder that the names are relative to, itself relative to the run's; empty where it is not near.
     """
 
     settings: Mapping[str, str]
     versions: Mapping[str, str]
     models: dict[str, str] = field(default_factory=dict)
     files: list[FileRecord] = field(default_factory=list)
+    parameters: str = ""
+    finished: bool = False
+    images: tuple[str, ...] = ()
 
     def with_status(self, status: str) -> list[FileRecord]:
         """The files of one status."""
@@ -114,9 +71,12 @@ class RunRecord:
             "format": "spinekit-run",
             "version": 1,
             "note": RESEARCH_USE,
+            "finished": self.finished,
             "settings": dict(self.settings),
+            "parameters": self.parameters,
             "models": self.models,
             "versions": dict(self.versions),
+            "images": list(self.images),
             "counts": self.counts(),
             "files": [
                 {
@@ -131,3 +91,12 @@ class RunRecord:
             ],
         }
         write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def stated(path: Path) -> dict[str, object]:
+    """What a ``run.json`` says of itself; empty where there is none that can be read."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,173 @@
+"""Film after film: decoded ahead, read by the network here, measured, drawn and written behind, recorded in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from spinekit.core.errors import EnvironmentFaultError, SkipFile, UsageError
+from spinekit.core.image import Image
+from spinekit.formats.reading import FoundFile
+from spinekit.runs import FileOutcome, ImageOutcome, Journal
+from spinekit.workflows.decoding import Decoded, Decoders
+from spinekit.workflows.image_outputs import ImageOutputs, failed_image, write_image
+from spinekit.workflows.reading import ModelChoice
+from spinekit.workflows.resuming import passed_over
+from spinekit.workflows.stopping import Stop
+
+Progress = Callable[[int, int, str], None]
+
+_WRITERS = 2
+_WAITING = 4  # images that may wait to be drawn and written: each holds its film in memory
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch under way.
+
+    Attributes:
+        journal: Records of the run.
+        outputs: What is written for an image.
+        choice: The models.
+        stop: Whether to stop after the film at hand.
+        failures_allowed: As many failed files end the batch; None for no limit.
+        failures: Files that failed so far.
+    """
+
+    journal: Journal
+    outputs: ImageOutputs
+    choice: ModelChoice
+    stop: Stop
+    failures_allowed: int | None = None
+    failures: int = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether no further file is to be looked at."""
+        too_many = self.failures_allowed is not None and self.failures >= self.failures_allowed
+        return self.stop.wanted or too_many
+
+
+@dataclass(slots=True, eq=False)
+class _File:
+    """A file on its way: its images in order, each done or being written, and what it ended with."""
+
+    found: FoundFile
+    images: list[Future[ImageOutcome]] = field(default_factory=list)
+    sha256: str = ""
+    ended: str = ""
+    reason: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether it can be recorded."""
+        return bool(self.ended) and all(image.done() for image in self.images)
+
+    def outcome(self) -> FileOutcome:
+        """What became of it; waits for what is being written."""
+        if self.found.skip is not None:
+            return passed_over(self.found)
+        images = [image.result() for image in self.images]
+        if self.ended != "ok" or not images:
+            images.append(ImageOutcome(self.found.name, self.ended, self.reason))
+        return FileOutcome(self.found.name, self.sha256, tuple(images))
+
+
+def drive(
+    batch: Batch, files: Sequence[FoundFile], decoders: Decoders, told: Callable[[int, str], None]
+) -> set[str]:
+    """Goes through files until they are done or the batch is to stop; each is recorded when all of it is in place.
+
+    Args:
+        batch: Where results go.
+        files: To be looked at, in order.
+        decoders: By which they are decoded.
+        told: Told before each file: how many are done, its name.
+
+    Returns:
+        Names of the files that have a record now.
+
+    Raises:
+        EnvironmentFaultError: If something cannot be written; what is recorded stands.
+        KeyboardInterrupt: If asked to stop at once.
+    """
+    decoded = decoders.decoded([item for item in files if item.skip is None])
+    threads = ThreadPoolExecutor(_WRITERS, thread_name_prefix="writing")
+    line = _Line(batch, threads)
+    at_once = True
+    try:
+        for done, item in enumerate(files):
+            if batch.over:
+                break
+            told(done, item.name)
+            line.add(item, None if item.skip is not None else next(decoded))
+        line.record(wait=True)
+        at_once = False
+    except KeyboardInterrupt:
+        if batch.stop.wanted:
+            raise
+        batch.stop.wanted = True
+        line.record(wait=True)
+        at_once = False
+    finally:
+        threads.shutdown(wait=not at_once, cancel_futures=True)
+    return line.recorded
+
+
+class _Line:
+    """The files between the decoders and the records, in order."""
+
+    def __init__(self, batch: Batch, threads: ThreadPoolExecutor) -> None:
+        self._batch, self._threads = batch, threads
+        self._files: deque[_File] = deque()
+        self._waiting: deque[Future[ImageOutcome]] = deque()
+        self.recorded: set[str] = set()
+
+    def add(self, found: FoundFile, decoded: Decoded | None) -> None:
+        """Takes a file through the network, and on to the threads that write."""
+        file = _File(found)
+        self._files.append(file)
+        for message in decoded.messages if decoded is not None else ():
+            if isinstance(message, Image):
+                file.sha256 = message.ref.sha256
+                file.images.append(self._read(message))
+            elif message is not None:
+                error, file.sha256 = message.error, message.sha256
+                file.ended = "skipped" if isinstance(error, SkipFile) else "failed"
+                file.reason = f"{error.reason} -- {error.fix}"
+                self._batch.failures += file.ended == "failed"
+        if not file.ended:
+            file.ended = "ok" if file.images or found.skip is not None else "skipped"
+            file.reason = "" if file.images else "holds no image -- export it again"
+        self.record()
+
+    def record(self, wait: bool = False) -> None:
+        """Writes the records of those files, from the first on, of which all is in place.
+
+        Args:
+            wait: For all that were taken through; a file that was not is dropped.
+        """
+        while wait and self._waiting:
+            self._waiting.popleft().result()
+        while self._files and self._files[0].done:
+            outcome = self._files.popleft().outcome()
+            self._batch.journal.append(outcome)
+            self.recorded.add(outcome.file)
+
+    def _read(self, image: Image) -> Future[ImageOutcome]:
+        while len(self._waiting) >= _WAITING:
+            self._waiting.popleft().result()
+        try:
+            reading = self._batch.choice.read(image)
+        except (EnvironmentFaultError, UsageError):
+            raise
+        except Exception as error:  # noqa: BLE001  (one film that a network stumbles over stops no other)
+            self._batch.failures += 1
+            future: Future[ImageOutcome] = Future()
+            future.set_result(failed_image(image, "the model could not read it", error))
+            return future
+        future = self._threads.submit(write_image, self._batch.outputs, image, reading)
+        self._waiting.append(future)
+        return future

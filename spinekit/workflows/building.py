@@ -1,0 +1,148 @@
+"""The tables of a run, built from its records: they can be built again at any time, and come out the same."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from spinekit.core.scene import Scene
+from spinekit.files import atomic_path, sync_folder, unwritable
+from spinekit.formats.measurement_csv import MeasurementTable
+from spinekit.formats.registry import annotation_format
+from spinekit.formats.result_lines import results_to_line
+from spinekit.runs import FileOutcome, FileRecord, Journal
+from spinekit.workflows.outputs import with_shapes
+from spinekit.workflows.predictions import Films, Place, results_of, scene_of
+
+TABLES = ("predictions.jsonl", "measurements.csv", "measurements.jsonl", "failures.csv", "report.html")
+PICTURES = ("overlays", "films", "probability")
+_BUILDING = ".building"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What the tables say.
+
+    Attributes:
+        files: What became of every file and image.
+        places: Where the records speak of each image that a model has seen.
+    """
+
+    files: list[FileRecord]
+    places: list[Place]
+
+
+def build_tables(out: Path, journal: Journal, files: Sequence[str]) -> Built:
+    """Writes ``predictions.jsonl``, ``measurements.csv`` and ``measurements.jsonl``.
+
+    Args:
+        out: Folder of the run.
+        journal: Its records.
+        files: Names of its files, in order; those without a record are passed over.
+
+    Raises:
+        EnvironmentFaultError: If something cannot be written.
+    """
+    told = Built([], [])
+    with ExitStack() as stack:
+        lines = _text(stack, out / "predictions.jsonl")
+        table = MeasurementTable(_text(stack, out / "measurements.csv"))
+        results = _text(stack, out / "measurements.jsonl")
+        for outcome in journal.outcomes(files):
+            _tell(told, outcome, journal)
+            for image in outcome.images:
+                if image.scene:
+                    lines.write(f"{image.scene}\n")
+                    found = results_of(image)
+                    table.add(image.name, found)
+                    results.write(f"{results_to_line(image.name, found)}\n")
+    return told
+
+
+def listed(journal: Journal, files: Sequence[str]) -> Built:
+    """What the tables of a finished run say, without writing any."""
+    told = Built([], [])
+    for outcome in journal.outcomes(files):
+        _tell(told, outcome, journal)
+    return told
+
+
+def _tell(told: Built, outcome: FileOutcome, journal: Journal) -> None:
+    told.files.extend(_records(outcome))
+    span = journal.span(outcome.file)
+    seen = [index for index, image in enumerate(outcome.images) if image.scene or image.image]
+    told.places.extend(Place(*span, index) for index in seen)
+
+
+def _text(stack: ExitStack, path: Path) -> TextIO:
+    """A text file that appears under its name when the stack ends without an error."""
+    temporary = stack.enter_context(atomic_path(path))
+    return stack.enter_context(temporary.open("w", encoding="utf-8", newline=""))
+
+
+def _records(outcome: FileOutcome) -> Iterator[FileRecord]:
+    for image in outcome.images:
+        read = image.status in {"ok", "abstained"}
+        yield FileRecord(
+            image.name,
+            image.status,
+            image.reason,
+            outcome.sha256 if read else "",
+            image.model,
+            tuple(output.path for output in image.outputs),
+        )
+
+
+def save_as(name: str, out: Path, journal: Journal, files: Sequence[str], films: Films) -> None:
+    """Writes the scenes of a run in another format below ``<out>/<name>``, whole or not at all.
+
+    Args:
+        name: Of the format.
+        out: Folder of the run.
+        journal: Its records.
+        files: Names of its files, in order.
+        films: Where films and schemas are.
+
+    Raises:
+        EnvironmentFaultError: If something cannot be written.
+    """
+    writer = annotation_format(name).write
+    if writer is None:
+        return
+    place, target = out / _BUILDING, out / name
+    schemas = list(dict.fromkeys(scene.schema.name for scene in _scenes(name, journal, files, films)))
+    try:
+        if place.exists():
+            shutil.rmtree(place)
+        place.mkdir()
+        for schema in schemas:
+            folder = place if len(schemas) == 1 else place / schema
+            writer((s for s in _scenes(name, journal, files, films) if s.schema.name == schema), folder)
+        if target.exists():
+            shutil.rmtree(target)
+        if any(place.iterdir()):
+            place.replace(target)
+            sync_folder(out)
+        else:
+            place.rmdir()
+    except OSError as error:
+        raise unwritable(target, error) from error
+
+
+def _scenes(name: str, journal: Journal, files: Sequence[str], films: Films) -> Iterator[Scene]:
+    for outcome in journal.outcomes(files):
+        for image in outcome.images:
+            scene = scene_of(image, films)
+            if scene is not None and name == "mask":
+                scene = with_shapes(scene)
+            if scene is not None:
+                yield scene
+
+
+def clear_building(out: Path) -> None:
+    """Removes what a killed run left of `save_as`."""
+    shutil.rmtree(out / _BUILDING, ignore_errors=True)
