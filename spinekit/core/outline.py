@@ -181,4 +181,5 @@ def _following(sides: Sequence[Sides], width: int) -> list[int]:
             here = at < len(keys)
             here[here] = keys[at[here]] == wanted[here]
             found[rows][here] = offsets[other] + order[at[here]]
-    return found.tolist()
+    following: list[int] = found.tolist()
+    return following

@@ -16,8 +16,10 @@ import zipfile
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from spinekit.core.errors import EnvironmentFaultError
 from spinekit.files import write_bytes
@@ -112,10 +114,13 @@ def _ours(path: Path) -> bool:
 def _packed(graph: Graph) -> bytes:
     """One line with the format, the key and the sha256 of what follows: a zip of arrays, without objects."""
     stream = io.BytesIO()
-    arrays = {f"answer{number}": answer for number, answer in enumerate(graph.answers)}
-    facts = np.frombuffer(json.dumps(graph.facts).encode(), dtype=np.uint8)
-    onnx = np.frombuffer(graph.onnx, dtype=np.uint8)
-    np.savez(stream, onnx=onnx, facts=facts, example=graph.example, **arrays)
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "onnx": np.frombuffer(graph.onnx, dtype=np.uint8),
+        "facts": np.frombuffer(json.dumps(graph.facts).encode(), dtype=np.uint8),
+        "example": graph.example,
+    }
+    arrays |= {f"answer{number}": answer for number, answer in enumerate(graph.answers)}
+    np.savez(stream, allow_pickle=False, **arrays)
     rest = stream.getvalue()
     return f"{_FORMAT} {graph.key} {hashlib.sha256(rest).hexdigest()}\n".encode() + rest
 

@@ -42,6 +42,10 @@ class Reader(Protocol):
         """The scene of an image."""
         ...
 
+    def say_levels(self, scene: Scene, image: Image) -> Scene:
+        """The scene with how likely each candidate is each level, where the model can tell it by its corners."""
+        ...
+
     def look_closer(self, scene: Scene, image: Image) -> Scene:
         """The scene with its landmarks placed anew, each at the film's resolution, where the model can."""
         ...
@@ -74,18 +78,18 @@ class InstanceReader:
         """All candidates of an image above a low score, most certain first."""
         use_threads(self._threads)
         reading = {"pose": self._poses, "detect": self._boxes}.get(self.card.task, self._shapes)
-        items = reading(image)
-        return Scene(
-            image.ref, self.schema, tuple(self._with_levels(list(items), image)), model=self.card.name
-        )
+        scene = Scene(image.ref, self.schema, tuple(reading(image)), model=self.card.name)
+        return self.say_levels(scene, image)
 
-    def _with_levels(self, items: list[Instance], image: Image) -> list[Instance]:
-        """What the level network says of each candidate, most certain first."""
-        points = [item.landmarks for item in items if item.landmarks is not None]
-        if self._levels is None or len(points) < len(items):
-            return items
+    def say_levels(self, scene: Scene, image: Image) -> Scene:
+        """What the level network, where there is one, says of candidates with corners, most certain first."""
+        points = [item.landmarks for item in scene.instances if item.landmarks is not None]
+        if self._levels is None or not points or len(points) < len(scene.instances):
+            return scene
+        use_threads(self._threads)
         shares = self._levels.shares(np.array([p.xy for p in points]), image.pixels)
-        return [replace(item, level_shares=row) for item, row in zip(items, shares, strict=True)]
+        told = (replace(item, level_shares=row) for item, row in zip(scene.instances, shares, strict=True))
+        return replace(scene, instances=tuple(told))
 
     def look_closer(self, scene: Scene, image: Image) -> Scene:
         """The landmarks of a scene placed anew by every close look in turn."""

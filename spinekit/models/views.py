@@ -54,6 +54,8 @@ def merge(looks: Sequence[Look]) -> Look:
     Returns:
         One row for each thing seen, most certain first.
     """
+    if len(looks) == 1:
+        return looks[0]
     rows = [
         (score, number, index) for number, look in enumerate(looks) for index, score in enumerate(look.scores)
     ]

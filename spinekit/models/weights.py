@@ -58,6 +58,8 @@ class ModelCard:
         close: Weights of the close looks that place landmarks anew, one after the other; may be none.
         spread: Factor on the standard deviations of the points, chosen on the val part so that the intervals of what
             is measured hold 95 % of the true values there (``benchmarks/coverage.py``).
+        corners: Name of the model that finds the corners of the bodies that this one names and outlines, or empty.
+        second: Name of a model of the same films whose reading this one's can be held against, or empty.
         levels: Weights of the network that says which level a body is, or None.
     """
 
@@ -80,6 +82,8 @@ class ModelCard:
     limits: tuple[str, ...] = ()
     close: tuple[BesideFile, ...] = ()
     levels: BesideFile | None = None
+    corners: str = ""
+    second: str = ""
     separation: float | None = None
     turned: bool = False
     either_facing: bool = False
@@ -156,6 +160,8 @@ def _read_card(folder: Path, weights: Path) -> ModelCard:
             limits=tuple(str(line) for line in content.get("limits", ())),
             close=tuple(_beside(folder, item) for item in content.get("close", ())),
             levels=_beside(folder, content["levels"]) if "levels" in content else None,
+            corners=str(content.get("corners", "")),
+            second=str(content.get("second", "")),
             spread=_factor(content.get("spread", 1.0)),
             separation=None if content.get("separation") is None else float(content["separation"]),
         )

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from spinekit.anatomy import name_levels, unique_levels
-from spinekit.anatomy.hidden import with_inferred
+from spinekit.anatomy.hidden import seen_alone, with_inferred
 from spinekit.anatomy.point_doubts import with_point_doubts
+from spinekit.anatomy.second_opinion import with_second_opinion
+from spinekit.anatomy.together import box_of, named_alike, with_looks_of
 from spinekit.core.image import Image, UInt8Array
-from spinekit.core.scene import Raster, Scene
+from spinekit.core.scene import Instance, Raster, Scene
+from spinekit.formats.rings import corner_outline
 from spinekit.metrics.separation import separated
 from spinekit.models.computed import EngineChoice
 from spinekit.models.engines.registry import check_engine
@@ -49,16 +53,19 @@ class Reading:
     model: str = ""
 
 
-def read_with(reader: Reader, image: Image) -> Reading:
+def read_with(reader: Reader, image: Image, corners: Reader | None = None) -> Reading:
     """One model's reading of an image, brought into anatomical order.
 
     Args:
         reader: The model.
         image: The film.
+        corners: The model that finds corners for it (`ModelCard.corners`), where it is to read with its help.
     """
     reason = unreadable(image.pixels)
     if reason:
         return Reading(None, 0.0, reason, reader.card.name)
+    if corners is not None:
+        return read_masks_by_corners(reader, corners, image)
     scene = reader.read(image)
     card = reader.card
     if card.task == "sem":
@@ -81,12 +88,66 @@ def read_with(reader: Reader, image: Image) -> Reading:
     return replace(judged, scene=with_inferred(with_point_doubts(reader.look_closer(judged.scene, image))))
 
 
+def read_masks_by_corners(masks: Reader, corners: Reader, image: Image) -> Reading:
+    """Bodies that a model of corners finds, under the names that both models give them, as shapes.
+
+    A body's shape is what its corners enclose, looked at closely; a mask network reads at a quarter of that
+    resolution. What the mask network alone is sure of is taken over with its own shape; where the two disagree
+    the body is flagged.
+
+    Args:
+        masks: The model whose classes are levels; it answers.
+        corners: The model that helps it.
+        image: The film.
+    """
+    seen = masks.read(image)
+    found = masks.say_levels(corners.read(image), image)
+    judged = _judge(name_levels(with_looks_of(found, seen)), corners)
+    if judged.scene is None:
+        return replace(judged, model=masks.card.name)
+    placed = with_point_doubts(corners.look_closer(judged.scene, image))
+    both = with_second_opinion(placed, named_alike(seen, placed, masks.card.confidence))
+    shaped = tuple(_shaped(item, corners) for item in both.instances)
+    scene = replace(both, schema=masks.schema, instances=shaped, model=masks.card.name)
+    return replace(judged, scene=with_inferred(scene), model=masks.card.name)
+
+
+def _shaped(item: Instance, corners: Reader) -> Instance:
+    """A body as the shape that its corners enclose."""
+    if item.landmarks is None:
+        return item
+    outline = corner_outline(item.landmarks, corners.schema)
+    return replace(item, box=box_of(item), outline=outline or item.outline, landmarks=None)
+
+
+def with_second_reading(reading: Reading, second: Reader, image: Image) -> Reading:
+    """A reading held against that of another model of the same film; see `with_second_opinion`.
+
+    Args:
+        reading: What stands.
+        second: The other model.
+        image: The film.
+    """
+    if reading.scene is None:
+        return reading
+    ours = seen_alone(reading.scene)
+    theirs = named_alike(second.read(image), ours, second.card.confidence)
+    return replace(reading, scene=with_inferred(with_second_opinion(ours, theirs)))
+
+
 def unreadable(pixels: UInt8Array) -> str:
     """Why an image can hold no anatomy, or an empty text."""
     if min(pixels.shape) < _SMALLEST_SIDE:
         return f"too small to read ({pixels.shape[1]}x{pixels.shape[0]} pixels)"
-    low, high = np.percentile(pixels, (1, 99))
-    return "the image has no contrast" if high - low < _NO_CONTRAST else ""
+    return "the image has no contrast" if _contrast(pixels) < _NO_CONTRAST else ""
+
+
+def _contrast(pixels: UInt8Array) -> float:
+    """Grey levels between the 1st and the 99th percentile, by counts: sorting a whole film takes a while."""
+    counts = cv2.calcHist([pixels], [0], None, [256], [0, 256]).ravel()
+    below = np.cumsum(counts.astype(np.int64))
+    low, high = np.searchsorted(below, [0.01 * (pixels.size - 1), 0.99 * (pixels.size - 1)], side="right")
+    return float(high - low)
 
 
 def _judge(scene: Scene, reader: Reader) -> Reading:
@@ -160,6 +221,8 @@ class ModelChoice:
         engine: What computes the networks, or ``auto`` for the fastest that is installed.
         precision: ``f32`` for measuring.
         refine: Whether landmarks are looked at again where a model can.
+        second_opinion: Whether a second model of the same films is asked too, where there is one; takes twice the
+            time.
         notice: Told in one line what takes time or is passed over.
 
     Raises:
@@ -175,12 +238,14 @@ class ModelChoice:
         engine: str = "auto",
         precision: str = "f32",
         refine: bool = True,
+        second_opinion: bool = False,
         notice: Callable[[str], None] | None = None,
     ) -> None:
         check_engine(engine, precision)
         plain = EngineChoice(engine, precision, threads)
         self._engines = plain if notice is None else replace(plain, notice=notice)
         self._refine = refine
+        self._second_opinion = second_opinion
         self._readers: dict[str, Reader] = {}
         self._model = model
         if model != "auto":
@@ -205,11 +270,20 @@ class ModelChoice:
     def read(self, image: Image) -> Reading:
         """The reading of the model that fits, or a refusal that says what to do."""
         if self._model != "auto":
-            return read_with(self.reader(self._model), image)
+            return self._read(self._model, image)
         reason = unreadable(image.pixels)
         if reason:
             return Reading(None, 0.0, reason)
-        return _decide([read_with(self.reader(name), image) for name in candidates(image)])
+        return _decide([self._read(name, image) for name in candidates(image)])
+
+    def _read(self, name: str, image: Image) -> Reading:
+        """One model's reading, with the help that its card names and the second opinion that was asked for."""
+        card = self.reader(name).card
+        helper = self.reader(card.corners) if card.corners and self._refine else None
+        reading = read_with(self.reader(name), image, helper)
+        if not (self._second_opinion and card.second):
+            return reading
+        return with_second_reading(reading, self.reader(card.second), image)
 
 
 def _decide(readings: list[Reading]) -> Reading:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spinekit.core.errors import EnvironmentFaultError
 from spinekit.models import graph_store
 from spinekit.models.graph import Graph, NetworkFile
 from spinekit.models.graph_store import graph_key, stored_graph
@@ -108,7 +109,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_worked_without(
     made: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(path: Path, content: bytes) -> None:
-        raise graph_store.EnvironmentFaultError(f"{path}: could not be written (No space left on device)")
+        raise EnvironmentFaultError(f"{path}: could not be written (No space left on device)")
 
     monkeypatch.setattr(graph_store, "write_bytes", full)
     heard: list[str] = []

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 
 from spinekit.files import sha256_of  # noqa: E402
 from spinekit.models.canvas import Canvas  # noqa: E402
+from spinekit.models.computed import EngineChoice
 from spinekit.models.semantic import PixelReader  # noqa: E402
 from spinekit.models.unet import UNet, save_unet  # noqa: E402
 from spinekit.models.weights import ModelCard, find_card  # noqa: E402
@@ -38,7 +39,7 @@ def section() -> npt.NDArray[np.uint8]:
 
 
 def test_a_section_that_is_turned_or_mirrored_is_read_alike(card: ModelCard) -> None:
-    reader, pixels = PixelReader(card, 1), section()
+    reader, pixels = PixelReader(card, EngineChoice(threads=1)), section()
     upright = reader.probability(pixels)
     for other in (np.rot90, np.fliplr, np.flipud):
         turned = reader.probability(np.ascontiguousarray(other(pixels)))
@@ -46,14 +47,14 @@ def test_a_section_that_is_turned_or_mirrored_is_read_alike(card: ModelCard) -> 
 
 
 def test_what_has_an_up_is_read_as_it_lies(card: ModelCard) -> None:
-    reader, pixels = PixelReader(replace(card, turned=False), 1), section()
+    reader, pixels = PixelReader(replace(card, turned=False), EngineChoice(threads=1)), section()
     turned = reader.probability(np.ascontiguousarray(np.rot90(pixels)))
     assert np.abs(turned - np.rot90(reader.probability(pixels))).max() > 1e-3
 
 
 def test_larger_images_are_read_in_tiles_without_a_seam(card: ModelCard) -> None:
     pixels = np.random.default_rng(5).integers(0, 255, (150, 90)).astype(np.uint8)
-    found = PixelReader(card, 1).probability(pixels)
+    found = PixelReader(card, EngineChoice(threads=1)).probability(pixels)
     assert found.shape == (150, 90)
     assert np.isfinite(found).all()
     assert 0 <= found.min() <= found.max() <= 1
