@@ -47,7 +47,7 @@ def with_looks_of(scene: Scene, other: Scene) -> Scene:
         best = int(overlap.argmax())
         theirs = told[best].level_shares if overlap[best] > _SAME else even
         mean = np.log(_chances(even if theirs is None else theirs))
-        if item.level_shares is not None:
+        if item.level_shares is not None and not np.isnan(item.level_shares).any():
             mean = (mean + np.log(_chances(item.level_shares))) / 2
         shares = np.exp(mean)
         return replace(item, level_shares=np.asarray(shares / shares.sum()))

@@ -15,9 +15,8 @@ from spinekit.core.spacing import Spacing, SpacingOrigin
 from spinekit.formats.plugin import ReadOptions
 from spinekit.formats.reading import read_images
 from spinekit.formats.rings import corner_outline
-from spinekit.models.load import load_reader
 from spinekit.models.reader import Reader
-from spinekit.workflows.reading import read_with
+from spinekit.workflows.reading import ModelChoice
 from spinekit.workflows.recipe import LabelledData, part_of_scene, read_labelled, split_table
 from spinekit.workflows.score_detection import DetectionTally
 from spinekit.workflows.score_masks import MaskTally
@@ -55,9 +54,9 @@ def accuracy(
     Raises:
         NothingUsableError: If the part holds no film that can be scored.
     """
-    reader = load_reader(model)
-    tallies = _tallies(reader)
-    for pair in _pairs(recipe, reader, part, spacing_mm, on_progress):
+    choice = ModelChoice(model)
+    tallies = _tallies(choice.reader(model))
+    for pair in _pairs(recipe, choice, model, part, spacing_mm, on_progress):
         for tally in tallies:
             tally.add(pair)
     sections = [section for tally in tallies if (section := tally.section()) is not None]
@@ -79,12 +78,18 @@ def readings(
         part: ``val`` to choose by, ``test`` to report.
         spacing_mm: Of the data set, where its files do not say it.
     """
-    return _pairs(recipe, load_reader(model), part, spacing_mm, None)
+    return _pairs(recipe, ModelChoice(model), model, part, spacing_mm, None)
 
 
 def _pairs(
-    recipe: LabelledData, reader: Reader, part: str, spacing_mm: float | None, on_progress: Progress | None
+    recipe: LabelledData,
+    choice: ModelChoice,
+    model: str,
+    part: str,
+    spacing_mm: float | None,
+    on_progress: Progress | None,
 ) -> Iterator[Pair]:
+    schema = choice.reader(model).schema
     parts = read_split(split_table(recipe))
     done = 0
     for truth in read_labelled(recipe):
@@ -95,8 +100,8 @@ def _pairs(
             spacing = Spacing(spacing_mm, spacing_mm, SpacingOrigin.STATED)
             image = replace(image, ref=replace(image.ref, spacing=spacing))
         name = truth.image.name
-        true = _in_words_of(replace(truth, image=replace(image.ref, name=name)), reader.schema)
-        read = read_with(reader, image).scene
+        true = _in_words_of(replace(truth, image=replace(image.ref, name=name)), schema)
+        read = choice.read(image).scene
         yield Pair(name, true, None if read is None else seen_alone(read))
         done += 1
         if on_progress is not None:

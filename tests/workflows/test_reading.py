@@ -20,7 +20,15 @@ from spinekit.models.weights import ModelCard
 from spinekit.phantoms import membrane_tile, spine_ap
 from spinekit.schemas import load_schema
 from spinekit.workflows import reading
-from spinekit.workflows.reading import ModelChoice, candidates, fineness, read_with, unreadable
+from spinekit.workflows.reading import (
+    ModelChoice,
+    candidates,
+    fineness,
+    read_masks_by_corners,
+    read_with,
+    unreadable,
+    with_second_reading,
+)
 
 
 def card(name: str, schema: Schema) -> ModelCard:
@@ -54,6 +62,9 @@ class Stub:
             for quad in quads
         )  # fmt: skip
         return Scene(image.ref, self.schema, items, model=self.card.name)
+
+    def say_levels(self, scene: Scene, image: Image) -> Scene:
+        return scene
 
     def look_closer(self, scene: Scene, image: Image) -> Scene:
         return scene
@@ -268,3 +279,90 @@ def test_candidates_with_class_scores_are_named_in_sequence(shipped: dict[str, S
     found = read_with(masks, film(1200, 480)).scene
     assert found is not None
     assert [item.label for item in found.instances] == list(schema.levels)
+
+
+@dataclass
+class Shapes(Stub):
+    """A mask model that sees the bodies of the same made spine, all but some, each by its level."""
+
+    unseen: tuple[int, ...] = ()
+    moved: tuple[int, float] = (0, 0.0)
+
+    def read(self, image: Image) -> Scene:
+        self.read_count += 1
+        quads = spine_ap(1, height=image.ref.height, width=image.ref.width).points.copy()
+        quads[self.moved[0], :, 1] += self.moved[1]
+        items = []
+        for level, quad in enumerate(quads):
+            if level in self.unseen:
+                continue
+            shares = np.full(len(self.schema.levels), 0.01)
+            shares[level] = 0.8
+            (left, top), (right, bottom) = quad.min(axis=0), quad.max(axis=0)
+            items.append(
+                Instance(
+                    self.schema.levels[level], (left, top, right, bottom), Outline((quad[[0, 1, 3, 2]],)),
+                    score=self.score, author=Author.MODEL, level_shares=shares,
+                )
+            )  # fmt: skip
+        return Scene(image.ref, self.schema, tuple(items), model=self.card.name)
+
+
+def shapes(unseen: tuple[int, ...] = (), moved: tuple[int, float] = (0, 0.0)) -> Shapes:
+    schema = load_schema("spine-ap-levels")
+    return Shapes(card("spine-ap-seg", schema), schema, 0.8, unseen=unseen, moved=moved)
+
+
+class TestTwoModelsOfOneFilm:
+    def test_masks_take_their_shapes_from_corners_and_their_names_from_both(self) -> None:
+        found = read_masks_by_corners(
+            shapes(unseen=(4,)), stub("spine-ap-pose", "spine-ap", 0.8), film(1200, 480)
+        )
+        assert found.scene is not None
+        assert found.model == found.scene.model == "spine-ap-seg"
+        assert [item.label for item in found.scene.instances] == list(found.scene.schema.levels)
+        quads = spine_ap(1, height=1200, width=480).points
+        for item, quad in zip(found.scene.instances, quads, strict=True):
+            assert item.landmarks is None
+            assert item.outline is not None
+            np.testing.assert_allclose(np.sort(item.outline.rings[0], axis=0), np.sort(quad, axis=0))
+        flagged = [item.label for item in found.scene.instances if item.flags]
+        assert flagged == [found.scene.schema.levels[4]]
+
+    def test_the_helper_is_loaded_where_a_card_names_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        masks, corners = shapes(), stub("spine-ap-pose", "spine-ap", 0.8)
+        masks.card = replace(masks.card, corners="spine-ap-pose")
+        models = {"spine-ap-seg": masks, "spine-ap-pose": corners}
+        monkeypatch.setattr(reading, "load_reader", lambda name, *_: models[name])
+        assert ModelChoice("spine-ap-seg").read(film(1200, 480)).model == "spine-ap-seg"
+        assert corners.read_count == 1
+        ModelChoice("spine-ap-seg", refine=False).read(film(1200, 480))
+        assert corners.read_count == 1
+
+    def test_a_film_without_a_spine_is_refused_in_the_name_of_the_model_asked(self) -> None:
+        found = read_masks_by_corners(shapes(), stub("spine-ap-pose", "spine-ap", 0.05), film(1200, 480))
+        assert found.scene is None
+        assert found.model == "spine-ap-seg"
+        assert "found with certainty" in found.refusal
+
+    def test_a_second_opinion_flags_and_widens(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        corners = stub("spine-ap-pose", "spine-ap", 0.8)
+        alone = read_with(corners, film(1200, 480))
+        both = with_second_reading(alone, shapes(moved=(6, 14.0)), film(1200, 480))
+        assert both.scene is not None
+        flagged = {item.label: item for item in both.scene.instances if item.flags}
+        assert list(flagged) == [both.scene.schema.levels[6]]
+        points = flagged[both.scene.schema.levels[6]].landmarks
+        assert points is not None
+        assert points.spread is not None
+        assert np.nanmax(points.spread[:, 1]) > 9
+
+    def test_it_is_asked_only_where_wanted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        masks, corners = shapes(), stub("spine-ap-pose", "spine-ap", 0.8)
+        corners.card = replace(corners.card, second="spine-ap-seg")
+        models = {"spine-ap-seg": masks, "spine-ap-pose": corners}
+        monkeypatch.setattr(reading, "load_reader", lambda name, *_: models[name])
+        ModelChoice("spine-ap-pose").read(film(1200, 480))
+        assert masks.read_count == 0
+        ModelChoice("spine-ap-pose", second_opinion=True).read(film(1200, 480))
+        assert masks.read_count == 1
