@@ -19,6 +19,7 @@ import numpy.typing as npt
 from spinekit.core.errors import ReadError
 from spinekit.files import atomic_path
 from spinekit.formats.dicom_clean_header import SECONDARY_CAPTURE, Box, CleanRules, cleaned_header
+from spinekit.formats.dicom_clean_rules import DATES
 from spinekit.formats.dicom_header import ImageHeader, open_image
 from spinekit.formats.dicom_maker import EXPLICIT_LITTLE, IMPLEMENTATION, made_from
 from spinekit.formats.dicom_values import code
@@ -54,7 +55,7 @@ def clean_file(path: Path, out: Path, rules: CleanRules, max_pixels: int = MAX_P
         _add_file_header(made)
         with atomic_path(out) as temporary:
             made.save_as(temporary, enforce_file_format=True)
-            found = left_over(header.item, path, temporary)
+            found = left_over(header.item, path, temporary, _kept_as_asked(rules))
             if found:
                 raise ReadError(
                     path,
@@ -63,6 +64,13 @@ def clean_file(path: Path, out: Path, rules: CleanRules, max_pixels: int = MAX_P
                 )
         out.chmod(0o600)
         return tuple(notes)
+
+
+def _kept_as_asked(rules: CleanRules) -> frozenset[str]:
+    """Attributes whose very values the user wants in the copy: times of day, and who is shown in general words."""
+    times = {keyword for keyword in DATES if keyword.endswith("Time") and not keyword.endswith("DateTime")}
+    kept = times if rules.shift_dates else set()
+    return frozenset(kept | ({"PatientAge", "PatientSex"} if rules.person else set()))
 
 
 def _burned_in(header: ImageHeader, rules: CleanRules) -> tuple[str, ...]:

@@ -129,9 +129,18 @@ def _kept(source: Dataset, rules: CleanRules, person: str, depth: int) -> Datase
                 setattr(made, keyword, [_kept(item, rules, person, depth + 1) for item in items])
         elif keyword in DATES and rules.shift_dates:
             _keep_shifted(made, source, keyword, person)
-        if keyword in EMPTIED and keyword not in made and depth == 0:
+        if depth == 0 and keyword not in made and _may_be_empty(keyword):
             setattr(made, keyword, [] if keyword.endswith("Sequence") else "")
     return made
+
+
+def _may_be_empty(keyword: str) -> bool:
+    """Whether an attribute whose value goes stays without one, as DICOM wants it of many."""
+    from pydicom.datadict import dictionary_VR
+
+    if keyword in EMPTIED:
+        return True
+    return (keyword in WORDS or keyword in NUMBERS) and dictionary_VR(keyword) in {"CS", "DS", "IS", "SH"}
 
 
 def _keyword(tag: int) -> str:

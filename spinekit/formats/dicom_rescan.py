@@ -31,13 +31,14 @@ _OURS = (
 )  # fmt: skip
 
 
-def left_over(source: Dataset, original: Path, copy: Path) -> list[str]:
+def left_over(source: Dataset, original: Path, copy: Path, kept: frozenset[str] = frozenset()) -> list[str]:
     """The attributes of a source of which a value is still in the copy.
 
     Args:
         source: The object, as read.
         original: Its file, of which the preamble is searched for too.
         copy: The file to be searched.
+        kept: Keywords of attributes that the user wants to stay.
 
     Returns:
         Keywords or tags, sorted, each once.
@@ -48,7 +49,7 @@ def left_over(source: Dataset, original: Path, copy: Path) -> list[str]:
     allowed = _allowed(copy)
     found = set()
     for name, term in _terms(source, original):
-        if any(term in text for text in allowed):
+        if name in kept or any(term in text for text in allowed):
             continue
         if any(coded in folded or coded in wide for coded in _codings(term)):
             found.add(name)

@@ -88,6 +88,7 @@ def film_of(origin: Origin, image: Image, maker: Maker) -> Dataset:
     if spacing is not None:
         made.PixelSpacing = [format_number_as_ds(value) for value in (spacing.row_mm, spacing.col_mm)]
     _add_pixels(made, image.pixels)
+    made.WindowCenter, made.WindowWidth = "128", "256"  # each grey as it is
     finish(made, origin, Maker(maker.version))
     return made
 

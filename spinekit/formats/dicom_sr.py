@@ -76,6 +76,7 @@ def report(
         made = _document(origin, groups, maker, content)
         _add_library(made, origin)
         _add_refused(made, refused)
+        _separate(made)
         finish(made, origin, maker)
         return made
 
@@ -139,6 +140,14 @@ def _add_library(made: Dataset, origin: Origin) -> None:
     library.ContentSequence = ContentSequence([group])
     items = list(made.ContentSequence)
     made.ContentSequence = [*items[:-1], library, items[-1]]
+
+
+def _separate(item: Dataset) -> None:
+    """Says of every container that its items stand by themselves: readers then print what each is called."""
+    if item.ValueType == "CONTAINER":
+        item.ContinuityOfContent = "SEPARATE"
+    for below in item.get("ContentSequence") or ():
+        _separate(below)
 
 
 def _add_refused(made: Dataset, refused: Sequence[NotMeasured]) -> None:
