@@ -47,6 +47,9 @@ def predict(
     spacing: Spacing | str | None = None,
     overlays: bool = True,
     report: bool = True,
+    refine: bool = True,
+    engine: str = "auto",
+    precision: str = "f32",
     threads: int | None = None,
     workers: int | None = None,
     max_pixels: int = MAX_PIXELS,
@@ -70,6 +73,9 @@ def predict(
         spacing: Overrides the files' own: a `Spacing`, or text like ``"0.143"`` or ``"0.2x0.1"`` (mm).
         overlays: Whether to draw.
         report: Whether to write ``report.html``.
+        refine: Whether landmarks are looked at again, each at the film's resolution, where the model can.
+        engine: ``"openvino"``, ``"onnx"``, ``"torch"``, or ``"auto"`` for the fastest that is installed and agrees.
+        precision: ``"f32"`` for measuring; ``"bf16"`` is faster on some processors and moves points.
         threads: Threads to compute with; None for every core.
         workers: Processes that decode files ahead of the network; 0 to decode in this one; None to choose by the
             files.
@@ -100,6 +106,9 @@ def predict(
         spacing=stated,
         overlays=overlays,
         report=report,
+        refine=refine,
+        engine=engine,
+        precision=precision,
         threads=threads,
         workers=workers,
         max_pixels=max_pixels,

@@ -38,6 +38,23 @@ WindowText = Annotated[
         show_default="the files' own",
     ),
 ]
+Refine = Annotated[
+    bool, typer.Option(help="Look again at each landmark at the film's resolution, where the model can.")
+]
+Engine = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|openvino|onnx|torch",
+        help="What computes the networks.",
+        show_default="auto: the fastest that is installed and agrees with torch",
+    ),
+]
+Precision = Annotated[
+    str,
+    typer.Option(
+        metavar="f32|bf16", help="bf16 is faster on processors with units for it, and moves points."
+    ),
+]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="all cores")]
 Workers = Annotated[
     int | None,

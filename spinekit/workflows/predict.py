@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spinekit.core.errors import EnvironmentFaultError, NothingUsableError
+from spinekit.core.errors import EnvironmentFaultError, NothingUsableError, UsageError
 from spinekit.formats.plugin import ReadOptions
 from spinekit.formats.reading import FoundFile, find_files
 from spinekit.runs import FileRecord, Journal, RunRecord, run_folder
@@ -84,6 +84,8 @@ def predict(settings: PredictSettings, on_progress: Progress | None = None) -> P
         KeyboardInterrupt: If interrupted; as `InterruptedRunError` after what was done so far has been written.
     """
     check_save(settings.save)
+    if settings.force and not settings.resume:
+        raise UsageError("--force: begins a run anew in its folder -- say --resume and --out with it")
     check_places(settings)
     check_folder(settings.out, settings.resume)
     found = list(find_files(settings.sources, settings.out))
@@ -102,13 +104,22 @@ def predict(settings: PredictSettings, on_progress: Progress | None = None) -> P
         todo = still_to_do(journal, found, out)
         if not todo and _whole(task, out, journal):
             tables = listed(journal, [item.name for item in found])
-            return replace(_ended(task, out, tables, len(found)), done_before=True)
+            run = _ended(task, out, tables, len(found))
+            run.record.finished = True
+            return replace(run, done_before=True)
         _record(task, out).write(out / RUN)
         left = todo
         if todo:
             _check_space(out, todo, settings)
-            left = _read(task, out, journal, todo, tools or _tools(stack, task, todo), stop, on_progress)
-        run = _built(task, out, journal, left, stop, earlier=len(found) - len(todo))
+            tools = tools or _tools(stack, task, todo)
+        try:
+            if tools is not None:
+                left = _read(task, out, journal, todo, tools, stop, on_progress)
+            run = _built(task, out, journal, left, stop, earlier=len(found) - len(todo))
+        except EnvironmentFaultError as error:
+            raise EnvironmentFaultError(
+                f"{error}; what is done stays, go on with --out {out} --resume"
+            ) from error
     if left and stop.wanted:
         raise InterruptedRunError(run)
     if on_progress is not None:
@@ -124,7 +135,14 @@ def _tools(stack: ExitStack, task: _Task, files: Sequence[FoundFile]) -> tuple[M
     )
     workers = workers_for(settings.workers, [item for item in files if item.skip is None])
     decoders = stack.enter_context(Decoders(workers, Limits(options, settings.seconds)))
-    return ModelChoice(settings.model, settings.threads), decoders
+    choice = ModelChoice(
+        settings.model,
+        settings.threads,
+        engine=settings.engine,
+        precision=settings.precision,
+        refine=settings.refine,
+    )
+    return choice, decoders
 
 
 def _opened(task: _Task, out: Path) -> Journal:
@@ -171,12 +189,7 @@ def _read(
         if on_progress is not None:
             on_progress(earlier + done, total, name)
 
-    try:
-        done = drive(batch, todo, tools[1], told)
-    except EnvironmentFaultError as error:
-        raise EnvironmentFaultError(
-            f"{error}; what is done stays: go on with --out {out} --resume"
-        ) from error
+    done = drive(batch, todo, tools[1], told)
     return [item for item in todo if item.name not in done]
 
 

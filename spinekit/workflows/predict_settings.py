@@ -23,7 +23,7 @@ from spinekit.models.weights import ModelCard, find_card, shipped_names
 from spinekit.schemas import load_schema
 
 SECONDS = 60.0
-_LIBRARIES = ("ultralytics", "torch", "numpy", "opencv-python", "pydicom")
+_LIBRARIES = ("ultralytics", "torch", "onnxruntime", "openvino", "numpy", "opencv-python", "pydicom")
 _NEAR = 3  # folders up or down that a path in the record may go: further off it would tell of the machine
 
 
@@ -39,6 +39,9 @@ class PredictSettings(BaseModel):
         spacing: Stated by the user; overrides the files'.
         overlays: Whether to draw.
         report: Whether to write ``report.html``.
+        refine: Whether landmarks are looked at again, each at the film's resolution, where the model can.
+        engine: What computes the networks; ``auto`` for the fastest that is installed and agrees with torch.
+        precision: ``f32`` for measuring; ``bf16`` is faster on some processors and moves points.
         threads: Threads to compute with; None for every core.
         workers: Processes that decode files; 0 to decode in this one; None to choose by the files.
         max_pixels: Larger images are refused before they are decoded.
@@ -61,6 +64,9 @@ class PredictSettings(BaseModel):
     spacing: Spacing | None = None
     overlays: bool = True
     report: bool = True
+    refine: bool = True
+    engine: str = "auto"
+    precision: str = "f32"
     threads: int | None = Field(None, ge=1, le=1024)
     workers: int | None = Field(None, ge=0, le=64)
     max_pixels: int = Field(MAX_PIXELS, ge=1)
@@ -119,7 +125,10 @@ def plain_settings(settings: PredictSettings) -> dict[str, str]:
     stated = f"{spacing.row_mm:g}x{spacing.col_mm:g} mm" if spacing else "from the files"
     model = Path(settings.model).name if "/" in settings.model else settings.model
     window = printable(str(settings.window)) if settings.window else "from the files"
-    return {"model": model, "spacing": stated, "window": window, "save": ", ".join(settings.save)}
+    told = {"model": model, "spacing": stated, "window": window, "save": ", ".join(settings.save)}
+    told |= {} if settings.refine else {"refine": "no"}
+    told |= {} if settings.engine == "auto" else {"engine": settings.engine}
+    return told | ({} if settings.precision == "f32" else {"precision": settings.precision})
 
 
 def parameters(settings: PredictSettings, candidates: Candidates) -> dict[str, str]:

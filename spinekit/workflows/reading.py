@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -34,6 +35,8 @@ _TEXTURED = (
 )
 _AHEAD = 0.15  # by which it must lead the next one
 _TALL = 1.25  # a full-spine film is at least so much taller than wide
+
+_LOG = logging.getLogger("spinekit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +226,7 @@ class ModelChoice:
         refine: Whether landmarks are looked at again where a model can.
         second_opinion: Whether a second model of the same films is asked too, where there is one; takes twice the
             time.
-        notice: Told in one line what takes time or is passed over.
+        notice: Told in one line what takes time or is passed over; None to log it.
 
     Raises:
         UsageError: If there is no such engine, or it does not compute in that precision.
@@ -242,8 +245,7 @@ class ModelChoice:
         notice: Callable[[str], None] | None = None,
     ) -> None:
         check_engine(engine, precision)
-        plain = EngineChoice(engine, precision, threads)
-        self._engines = plain if notice is None else replace(plain, notice=notice)
+        self._engines = EngineChoice(engine, precision, threads, notice or _LOG.warning)
         self._refine = refine
         self._second_opinion = second_opinion
         self._readers: dict[str, Reader] = {}

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from spinekit.files import sha256_of  # noqa: E402
 from spinekit.models.canvas import Canvas  # noqa: E402
-from spinekit.models.computed import EngineChoice
+from spinekit.models.computed import EngineChoice  # noqa: E402
 from spinekit.models.semantic import PixelReader  # noqa: E402
 from spinekit.models.unet import UNet, save_unet  # noqa: E402
 from spinekit.models.weights import ModelCard, find_card  # noqa: E402
