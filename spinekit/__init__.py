@@ -34,6 +34,7 @@ __all__ = [
     "measure_files",
     "predict",
     "read_images",
+    "report",
 ]
 
 

@@ -19,6 +19,7 @@ from spinekit.workflows import evaluate as evaluating
 from spinekit.workflows import evaluation
 from spinekit.workflows import measure as measuring
 from spinekit.workflows import predict as workflow
+from spinekit.workflows import report as reporting
 from spinekit.workflows.dataset_source import checked
 from spinekit.workflows.doctor import doctor
 
@@ -34,6 +35,7 @@ __all__ = [
     "measure_files",
     "predict",
     "read_images",
+    "report",
 ]
 
 
@@ -396,3 +398,32 @@ def read_images(
     """
     stated = reading.parse_spacing(spacing) if isinstance(spacing, str) else spacing
     return reading.read_images(Path(path), ReadOptions(spacing=stated, max_pixels=max_pixels))
+
+
+def report(
+    run: str | Path,
+    *,
+    out: str | Path | None = None,
+    language: str = "en",
+    pdf: bool = False,
+    pictures: str = "auto",
+    on_progress: reporting.Progress | None = None,
+) -> Path:
+    """Makes the report of a run again from its folder: one page that needs nothing else.
+
+    Args:
+        run: Folder that `predict` wrote.
+        out: The page, with ``pdf`` the PDF; None for ``report.html`` in the folder.
+        language: ``"en"``, ``"ru"``, or that of a file added.
+        pdf: Whether it is printed too, by a Chromium of this machine.
+        pictures: ``"full"``, ``"screen"`` (1600 px), or ``"auto"`` to shrink where they are many.
+        on_progress: Told before each image: how many are done, of how many, its name.
+
+    Returns:
+        The page, or the PDF.
+
+    Raises:
+        SpinekitError: With one line that says what is wrong and how to mend it.
+    """
+    place = None if out is None else Path(out)
+    return reporting.make_report(Path(run), place, language, pdf, pictures, on_progress)

@@ -73,6 +73,7 @@ SAID: dict[str, list[tuple[str, ...]]] = {
     "measure": [("measure", "proposed", "--out", "measured")],
     "compare": [("compare", "proposed", "proposed", "--out", "compared")],
     "deidentify": [("deidentify", "films", "--out", "cleaned", "--key", "secret.key")],
+    "report": [("report", "proposed", "--language", "ru", "--out", "told.html")],
     "dataset split": [SPLIT],
     "dataset merge": [
         ("dataset", "merge", "proposed/via", *SEEN, "--schema", "spine-ap", "--to", "coco", "--out", "merged"),

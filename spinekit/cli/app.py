@@ -20,6 +20,7 @@ from spinekit.cli import (
     models,
     plots,
     predict,
+    report,
     samples,
     train,
 )
@@ -52,6 +53,7 @@ def root(
 
 
 app.command("predict", no_args_is_help=True)(predict.command)
+app.command("report", no_args_is_help=True)(report.command)
 app.command("train", no_args_is_help=True)(train.command)
 app.command("plots", no_args_is_help=True)(plots.command)
 app.command("export", no_args_is_help=True)(export.command)

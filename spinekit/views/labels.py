@@ -56,15 +56,17 @@ class _Word:
     colour: str
     wanted: Wanted
     leads: bool
+    of: str = ""
 
-    def texts(self, box: Rect) -> list[Text]:
-        """The rows, one below the other from the box's upper left corner."""
-        left, top = box[0], box[1]
+    def texts(self, spot: Rect) -> list[Text]:
+        """The rows, one below the other from the spot's upper left corner."""
+        left, top = spot[0], spot[1]
         found: list[Text] = []
         for row in self.rows:
             width, height = text_size(row.words, row.size, row.bold)
             x = left + margin(self.rows[0].size) - margin(row.size)  # all rows begin alike
-            found.append(Text(row.words, (x, top, x + width, top + height), row.size, row.colour, row.bold))
+            box = (x, top, x + width, top + height)
+            found.append(Text(row.words, box, row.size, row.colour, row.bold, self.of))
             top += ROW_STEP * height
         return found
 
@@ -157,7 +159,7 @@ def _value(caliper: Caliper, scale: Scale, width: int) -> _Word:
     rows = [_Row(caliper.label, size, RANK_COLOUR[caliper.rank], bold)]
     small = max(9, round(0.62 * size if caliper.rank is Rank.MAIN else 0.8 * size))
     rows += [_Row(words, small, RANK_COLOUR[rank]) for words, rank in caliper.below]
-    return _word(rows, (x, y, x, y), leads=False)
+    return replace(_word(rows, (x, y, x, y), leads=False), of=caliper.name)
 
 
 def _levels(scene: Scene, scale: Scale) -> list[_Word]:

@@ -9,7 +9,7 @@ import jinja2
 from jinja2.environment import TemplateModule
 from markupsafe import Markup
 
-from spinekit.views.wording import plain
+from spinekit.views.wording import family_of, plain
 
 
 @cache
@@ -27,7 +27,13 @@ def page_parts(name: str) -> TemplateModule:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"anchor": anchor, "family": family_of}
     return environment.get_template(name).module
+
+
+def anchor(name: str) -> str:
+    """A name as part of an ``id``: letters and digits of ASCII, everything else by its number."""
+    return "".join(c if c.isascii() and c.isalnum() else f"_{ord(c):x}" for c in name)
 
 
 def picture_address(content: bytes, kind: str) -> Markup:

@@ -32,6 +32,7 @@ class Text:
         size: Height of the letters, px.
         colour: Hexadecimal.
         bold: Whether the letters are bold.
+        of: Name of the measurement whose value it is; empty for the name of a body or a point.
     """
 
     words: str
@@ -39,6 +40,7 @@ class Text:
     size: int
     colour: str
     bold: bool = False
+    of: str = ""
 
 
 def tint(canvas: UInt8Array, mask: BoolArray, corner: tuple[int, int], colour: str, opacity: float) -> None:

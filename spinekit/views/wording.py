@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from spinekit.core.measurement import Measurement, Status
 from spinekit.core.scene import Instance, Scene
 from spinekit.core.spacing import LABELS
@@ -10,6 +12,7 @@ from spinekit.files import printable
 UNITS = {"deg": "°", "%": " %"}
 DECIMALS = {"deg": 1, "mm": 1, "px": 1, "%": 1}
 SURE_NAME = 0.75  # names less likely than this say so
+LEVELLED = re.compile(r"(?P<family>.+?)_(?P<place>[ctls]\d+(?:_[ctls]\d+)?)")  # a measurement of one level
 NAME_DOUBT = "level uncertain"  # begins the flag of a body whose name alone is in doubt
 
 
@@ -68,3 +71,9 @@ def name_of(item: Instance, scene: Scene) -> str:
         if own < SURE_NAME:
             return f"{name} {own:.0%}?"
     return f"{name} ?".strip() if item.flags else name
+
+
+def family_of(name: str) -> str:
+    """A measurement's name without the level at its end: ``body_height`` of ``body_height_l1``."""
+    found = LEVELLED.fullmatch(name)
+    return found["family"] if found is not None else name
