@@ -28,7 +28,7 @@ LAYERS: dict[str, set[str]] = {
     **{part: set(BASE) for part in SIBLINGS},
     "workflows": {*SIBLINGS, *BASE, "version"},
     "api": TOP,
-    "cli": {*TOP, "api", "version"},
+    "cli": {*TOP, "api", "review", "version"},
     "review": {*TOP, "version"},
     "__init__": {"api"},
 }
@@ -55,7 +55,7 @@ DOORS: dict[str, set[str]] = {
 
 LATE = (
     "torch", "torchvision", "ultralytics", "cv2", "scipy", "PIL", "pydicom", "highdicom", "supervision",
-    "matplotlib", "jinja2", "yaml", "skimage", "pycocotools", "starlette", "fastapi",
+    "matplotlib", "jinja2", "yaml", "skimage", "pycocotools", "starlette", "fastapi", "uvicorn",
 )  # fmt: skip
 
 BANNED_WORDS = {"utils", "util", "helpers", "helper", "manager", "process", "handle"}

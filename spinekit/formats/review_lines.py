@@ -174,7 +174,8 @@ def reviewed_image(base: Scene) -> ReviewedImage:
 def vouched(state: ReviewedImage, reader: str = "") -> Scene:
     """The scene as truth: a person stands by every instance of it, so that the model's doubts are gone.
 
-    The spread of points that nobody moved stays; it says how far off they may be. A comment becomes a note.
+    The spread of points that nobody moved stays; it says how far off they may be. A comment becomes a note, which is a
+    doubt to whoever trains on it, unless the image was accepted all the same.
 
     Args:
         state: Accepted, or edited.
@@ -193,7 +194,8 @@ def vouched(state: ReviewedImage, reader: str = "") -> Scene:
         )
         for item in scene.instances
     )
-    notes = (state.comment,) if state.comment else ()
+    doubted = bool(state.comment) and state.status is not ReviewStatus.ACCEPTED
+    notes = (state.comment,) if doubted else ()
     return replace(scene, instances=items, model="", notes=notes)
 
 

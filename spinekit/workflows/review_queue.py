@@ -37,7 +37,7 @@ _WEIGHT = {
     Sign.UNMEASURED: 300.0,
     Sign.DISAGREEMENT: 30.0,
     Sign.DOUBT: 12.0,
-    Sign.WIDE: 2.0,
+    Sign.WIDE: 1.0,
     Sign.REVIEW: 3.0,
     Sign.UNSURE: 0.3,
 }

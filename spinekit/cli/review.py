@@ -1,0 +1,162 @@
+"""``spinekit review``."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spinekit.cli.console import one_line_errors, terminal
+from spinekit.files import printable
+
+if TYPE_CHECKING:
+    from spinekit.review.serve import Served
+    from spinekit.workflows.review import Review, ReviewSettings
+
+
+def command(
+    source: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run's folder, or annotations of any format.")
+    ],
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the films.", show_default="what the run says")
+    ] = None,
+    from_format: Annotated[
+        str | None, typer.Option("--from", help="Format of annotations.", show_default="told by the content")
+    ] = None,
+    schema: Annotated[
+        str | None,
+        typer.Option(help="Landmark or class set of annotations, and of films that no model read."),
+    ] = None,
+    reader: Annotated[
+        str, typer.Option(metavar="NAME", help="Read apart from others, for agreement between readers.")
+    ] = "",
+    export_to: Annotated[
+        str | None,
+        typer.Option(
+            "--export", metavar="FORMAT", help="Serve nothing; write what was reviewed, e.g. as `coco`."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="A new folder: of the export, or of the review of annotations.",
+            show_default="beside the source",
+        ),
+    ] = None,
+    allow_loss: Annotated[
+        bool, typer.Option("--allow-loss", help="Export even what the format cannot carry whole.")
+    ] = False,
+    copy_images: Annotated[
+        bool | None,
+        typer.Option(
+            help="Lay 8-bit copies of the films beside the export.", show_default="where the format needs it"
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to serve on; beyond this machine it asks for a password.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 0,
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print address or export as JSON, for scripts.")
+    ] = False,
+) -> None:
+    """Look, drag, re-measure: a local page to check a run's films and to mend them, the worst first.
+
+    The predictions stay as they are. Every edit is appended to `RUN/review/edits.jsonl` with who, when, before
+    and after. From then on `convert`, `measure`, `evaluate`, `train` and `report` read RUN as reviewed: films that
+    were accepted or mended, no others. `RUN/predictions.jsonl` stays what the model said.
+
+    Examples:
+
+    * `spinekit review spinekit-out/1`
+    * `spinekit review labels.csv --images films/ --schema orbit-4`
+    * `spinekit review spinekit-out/1 --reader anna`
+    * `spinekit review spinekit-out/1 --export coco`
+    * `spinekit evaluate spinekit-out/1/predictions.jsonl spinekit-out/1` (the machine against the readers)
+
+    Ends with 0, 2 (usage), 3 (nothing to review or to export), 4 (environment: the port or the record).
+    """
+    with one_line_errors():
+        from spinekit.workflows.review import ReviewSettings, export, open_review
+
+        settings = ReviewSettings(
+            source=source,
+            images=images,
+            format=from_format,
+            schema_name=schema,
+            reader=reader,
+            out=None if export_to else out,
+        )
+        if export_to is not None:
+            done = export(settings, export_to, out, allow_loss=allow_loss, copy_images=copy_images)
+            summary = {"out": str(done.out), "images": done.images, "instances": done.instances}
+            if as_json:
+                typer.echo(json.dumps(summary | {"notes": list(done.passed_over)}, ensure_ascii=False))
+            else:
+                for line in (*done.passed_over, *done.remarks):
+                    terminal().print(f"note: {printable(line)}", style="yellow", markup=False)
+                terminal().print(
+                    f"written: {done.target_format}: {done.images} images, {done.instances} instances",
+                    markup=False,
+                )
+                terminal().print(f"results: {done.out}", soft_wrap=True, markup=False)
+            return
+        _serve(open_review(settings), settings, host, port, browser=browser, as_json=as_json)
+
+
+def _serve(
+    review: Review, settings: ReviewSettings, host: str, port: int, *, browser: bool, as_json: bool
+) -> None:
+    from spinekit.review.serve import is_loopback, serve
+
+    console = terminal()
+    for line in review.notices:
+        console.print(f"note: {printable(line)}", style="yellow", markup=False)
+    password = None
+    if not is_loopback(host):
+        console.print(
+            f"warning: on {host} other machines can reach the films, and what they send and see is not encrypted -- "
+            "use a network that you trust, or a tunnel (ssh -L) to this machine",
+            style="red",
+            markup=False,
+        )
+        password = typer.prompt("Password for the page", hide_input=True, confirmation_prompt=True, err=True)
+        if len(password) < _SHORTEST:
+            console.print(
+                f"error: --host: the password has fewer than {_SHORTEST} characters -- choose a longer one",
+                style="red",
+                markup=False,
+            )
+            raise typer.Exit(2)
+
+    def ready(served: Served) -> None:
+        if as_json:
+            typer.echo(json.dumps({"address": served.address, "films": len(review.films)}))
+        else:
+            console.print(
+                f"review of {len(review.films)} films: {served.address}", soft_wrap=True, markup=False
+            )
+            console.print("stop with Ctrl+C; every edit is kept as it is made", markup=False)
+        if browser and not served.beyond and not as_json:
+            typer.launch(served.address)
+
+    with contextlib.suppress(KeyboardInterrupt):  # how a server is stopped
+        serve(
+            review, host=host, port=port, who=settings.reader or _login_name(), password=password, ready=ready
+        )
+
+
+_SHORTEST = 8
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""

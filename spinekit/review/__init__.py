@@ -1,0 +1,1 @@
+"""The local page: look, drag, re-measure, accept."""
