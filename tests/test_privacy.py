@@ -28,6 +28,8 @@ from pydicom.sequence import Sequence
 import spinekit
 from spinekit.cli.app import app
 from spinekit.formats.registry import annotation_formats
+from spinekit.review.store import ReviewStore
+from spinekit.workflows.review import ReviewSettings, open_review
 from tests.conftest import CHECKOUT, Calls, environment
 
 SAMPLES = CHECKOUT / "datasets" / "samples"
@@ -87,6 +89,7 @@ SAID: dict[str, list[tuple[str, ...]]] = {
          "--batch", "4", "--out", "trained"),
     ],
     "plots": [("plots", "trained")],
+    "review": [("review", "proposed", "--export", "coco", "--allow-loss", "--out", "reviewed")],
     "export": [("export", "yolo11n.pt")],  # what packages are there decides what becomes of a model at hand
 }  # fmt: skip
 MEANT_TO_FAIL = "yolo11n.pt"
@@ -129,11 +132,21 @@ def test_the_guard_sees_what_is_asked_for(tmp_path: Path) -> None:
     assert "192.0.2.1" in notes(tmp_path)
 
 
+def accept_all(run: Path) -> None:
+    """A person accepts every film of a run, without the page."""
+    store = ReviewStore(open_review(ReviewSettings(source=run)))
+    for number, film in enumerate(store.review.films):
+        store.save(number, film.state.version, "reader", "accepted", {"status": "accepted"})
+    store.close()
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which all commands but those of a training have been run, in the order of `SAID`."""
     folder = tmp_path_factory.mktemp("guarded")
     for command, lines in SAID.items():
+        if command == "review":
+            accept_all(folder / "proposed")
         for words in lines if command not in TRAINING else ():
             done = guarded(folder, words)
             assert (done.returncode != 0) == (MEANT_TO_FAIL in words), f"{words}\n{done.stderr}"

@@ -55,6 +55,7 @@ def root(
 app.command("predict", no_args_is_help=True)(predict.command)
 app.command("report", no_args_is_help=True)(report.command)
 app.command("train", no_args_is_help=True)(train.command)
+app.command("review", no_args_is_help=True)(review.command)
 app.command("plots", no_args_is_help=True)(plots.command)
 app.command("export", no_args_is_help=True)(export.command)
 app.command("evaluate", no_args_is_help=True)(evaluate.command)
