@@ -113,7 +113,7 @@ class Decoders:
     def __exit__(self, *_: object) -> None:
         """Ends the processes, whatever they are doing."""
         self._closed.set()
-        for _ in self._threads:
+        for worker in self._threads:
             self._orders.put(None)
         for worker in self._threads:
             while worker.is_alive():  # it may be about to start a process

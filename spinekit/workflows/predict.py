@@ -141,6 +141,7 @@ def _tools(stack: ExitStack, task: _Task, files: Sequence[FoundFile]) -> tuple[M
         engine=settings.engine,
         precision=settings.precision,
         refine=settings.refine,
+        second_opinion=settings.second_opinion,
     )
     return choice, decoders
 

@@ -131,6 +131,15 @@ def test_processes_and_the_order_of_the_sources_change_no_byte(
         sources.reverse()
 
 
+def test_dicom_objects_are_written_and_recorded_like_pictures(tmp_path: Path) -> None:
+    films, out = write_films(tmp_path / "films", 2), tmp_path / "out"
+    made = run(films, out, save=("dicom-sc",), overlays=False, report=False)
+    names = [name for file in made.record.files for name in file.outputs]
+    assert len(names) >= 2
+    assert all(name.startswith("dicom-sc/") and (out / name).is_file() for name in names)
+    assert run(films, out, save=("dicom-sc",), overlays=False, report=False, resume=True).done_before
+
+
 # --- going on ---
 
 
@@ -202,6 +211,8 @@ def test_other_settings_are_refused_or_begin_anew(films: Path, tmp_path: Path) -
     run(films, out, save=("coco",))
     with pytest.raises(UsageError, match=r"save 'coco', now 'via'.*--force"):
         run(films, out, save=("via",), resume=True)
+    with pytest.raises(UsageError, match="--resume"):
+        run(films, out, force=True)
     (out / "review").mkdir()
     (out / "review" / "edits.jsonl").write_text("mine")
     again = run(films, out, save=("via",), overlays=False, resume=True, force=True)
