@@ -21,6 +21,7 @@ from spinekit.cli import (
     plots,
     predict,
     report,
+    review,
     samples,
     train,
 )
