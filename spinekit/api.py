@@ -50,6 +50,7 @@ def predict(
     overlays: bool = True,
     report: bool = True,
     refine: bool = True,
+    second_opinion: bool = False,
     engine: str = "auto",
     precision: str = "f32",
     threads: int | None = None,
@@ -76,6 +77,8 @@ def predict(
         overlays: Whether to draw.
         report: Whether to write ``report.html``.
         refine: Whether landmarks are looked at again, each at the film's resolution, where the model can.
+        second_opinion: Whether a second model of the same films is asked too, where there is one; bodies on which the
+            two disagree are flagged, and their intervals are wider.
         engine: ``"openvino"``, ``"onnx"``, ``"torch"``, or ``"auto"`` for the fastest that is installed and agrees.
         precision: ``"f32"`` for measuring; ``"bf16"`` is faster on some processors and moves points.
         threads: Threads to compute with; None for every core.
@@ -109,6 +112,7 @@ def predict(
         overlays=overlays,
         report=report,
         refine=refine,
+        second_opinion=second_opinion,
         engine=engine,
         precision=precision,
         threads=threads,

@@ -41,6 +41,12 @@ WindowText = Annotated[
 Refine = Annotated[
     bool, typer.Option(help="Look again at each landmark at the film's resolution, where the model can.")
 ]
+SecondOpinion = Annotated[
+    bool,
+    typer.Option(
+        "--second-opinion", help="Ask a second model of the same films too, and flag where the two disagree."
+    ),
+]
 Engine = Annotated[
     str,
     typer.Option(

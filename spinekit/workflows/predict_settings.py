@@ -40,6 +40,7 @@ class PredictSettings(BaseModel):
         overlays: Whether to draw.
         report: Whether to write ``report.html``.
         refine: Whether landmarks are looked at again, each at the film's resolution, where the model can.
+        second_opinion: Whether a second model of the same films is asked too, where there is one.
         engine: What computes the networks; ``auto`` for the fastest that is installed and agrees with torch.
         precision: ``f32`` for measuring; ``bf16`` is faster on some processors and moves points.
         threads: Threads to compute with; None for every core.
@@ -65,6 +66,7 @@ class PredictSettings(BaseModel):
     overlays: bool = True
     report: bool = True
     refine: bool = True
+    second_opinion: bool = False
     engine: str = "auto"
     precision: str = "f32"
     threads: int | None = Field(None, ge=1, le=1024)
@@ -110,6 +112,9 @@ def candidates_for(model: str) -> Candidates:
         UsageError: If its card is missing or wrong.
     """
     cards = [find_card(name) for name in (shipped_names() if model == "auto" else (model,))]
+    known = {card.name for card in cards}
+    beside = dict.fromkeys(name for card in cards for name in (card.corners, card.second) if name)
+    cards += [find_card(name) for name in beside if name not in known]
     schemas = [load_schema(card.schema) for card in cards]
     digests = [f"{card.name} {card.sha256} {sha256_of(card.weights.parent / 'card.yaml')}" for card in cards]
     return Candidates(
@@ -127,6 +132,7 @@ def plain_settings(settings: PredictSettings) -> dict[str, str]:
     window = printable(str(settings.window)) if settings.window else "from the files"
     told = {"model": model, "spacing": stated, "window": window, "save": ", ".join(settings.save)}
     told |= {} if settings.refine else {"refine": "no"}
+    told |= {"second opinion": "yes"} if settings.second_opinion else {}
     told |= {} if settings.engine == "auto" else {"engine": settings.engine}
     return told | ({} if settings.precision == "f32" else {"precision": settings.precision})
 
