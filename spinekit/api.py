@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spinekit.core.image import Image
 from spinekit.core.spacing import Spacing
@@ -12,16 +13,18 @@ from spinekit.formats.plugin import MAX_BYTES, MAX_PIXELS, ReadOptions
 from spinekit.measures import measure
 from spinekit.models.load import load_reader as load_model
 from spinekit.schemas import load_schema
-from spinekit.workflows import compare as comparing
-from spinekit.workflows import convert as converting
-from spinekit.workflows import deidentify as cleaning
-from spinekit.workflows import evaluate as evaluating
-from spinekit.workflows import evaluation
-from spinekit.workflows import measure as measuring
-from spinekit.workflows import predict as workflow
-from spinekit.workflows import report as reporting
 from spinekit.workflows.dataset_source import checked
 from spinekit.workflows.doctor import doctor
+
+if TYPE_CHECKING:
+    from spinekit.workflows import compare as comparing
+    from spinekit.workflows import convert as converting
+    from spinekit.workflows import deidentify as cleaning
+    from spinekit.workflows import evaluate as evaluating
+    from spinekit.workflows import evaluation
+    from spinekit.workflows import measure as measuring
+    from spinekit.workflows import predict as workflow
+    from spinekit.workflows import report as reporting
 
 __all__ = [
     "compare",
@@ -100,6 +103,8 @@ def predict(
     Raises:
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
+    from spinekit.workflows import predict as workflow
+
     listed = [sources] if isinstance(sources, (str, Path)) else list(sources)
     stated = reading.parse_spacing(spacing) if isinstance(spacing, str) else spacing
     settings = workflow.PredictSettings(
@@ -179,6 +184,8 @@ def convert(
     Raises:
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
+    from spinekit.workflows import convert as converting
+
     settings = converting.ConvertSettings(
         source=Path(source),
         out=Path(out),
@@ -231,6 +238,8 @@ def deidentify(
     Raises:
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
+    from spinekit.workflows import deidentify as cleaning
+
     listed = [sources] if isinstance(sources, (str, Path)) else list(sources)
     content = {
         "sources": tuple(Path(source) for source in listed),
@@ -282,6 +291,9 @@ def evaluate(
     Raises:
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
+    from spinekit.workflows import evaluate as evaluating
+    from spinekit.workflows import evaluation
+
     settings = evaluation.EvaluateSettings(
         predicted=Path(predicted),
         truth=Path(truth),
@@ -341,6 +353,8 @@ def measure_files(
     Raises:
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
+    from spinekit.workflows import measure as measuring
+
     content = {
         "source": Path(source), "format": data_format, "schema_name": None if schema is None else str(schema),
         "only": tuple(only), "norms": None if norms is None else Path(norms), "age": age, "sex": sex,
@@ -378,6 +392,8 @@ def compare(
     Raises:
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
+    from spinekit.workflows import compare as comparing
+
     content = {
         "before": Path(before), "after": Path(after), "schema_name": None if schema is None else str(schema),
         "only": tuple(only), "pair": pair,
@@ -429,5 +445,7 @@ def report(
     Raises:
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
+    from spinekit.workflows import report as reporting
+
     place = None if out is None else Path(out)
     return reporting.make_report(Path(run), place, language, pdf, pictures, on_progress)

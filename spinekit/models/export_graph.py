@@ -9,6 +9,7 @@ import warnings
 
 import torch
 
+from spinekit.models.environment import load_library
 from spinekit.models.graph import Graph, NetworkFile
 from spinekit.models.graph_store import OPSET
 from spinekit.models.networks import Loaded, answers_of, load, made_pictures
@@ -26,6 +27,7 @@ def make_graph(network: NetworkFile, key: str) -> Graph:
     Raises:
         EnvironmentFaultError: If the weights are of another kind than they should be.
     """
+    load_library()  # some of our own networks are built of the library's parts, so its doors are shut first
     loaded = load(network)
     example = made_pictures(loaded.tried)
     return Graph(_onnx(loaded), loaded.facts, example, answers_of(loaded, example), key)

@@ -15,9 +15,8 @@ from spinekit.files import sha256_of
 from spinekit.formats.result_lines import results_to_text
 from spinekit.formats.scenes_line import to_line
 from spinekit.measures import measure
+from spinekit.measures.plugin import code_measurements
 from spinekit.runs import ImageOutcome, Output
-from spinekit.views.overlay import draw_overlay, write_overlay
-from spinekit.workflows.dicom_outputs import write_dicom
 from spinekit.workflows.outputs import output_path, write_film, write_probability
 from spinekit.workflows.predictions import ref_to_text
 from spinekit.workflows.reading import Reading
@@ -44,6 +43,18 @@ class ImageOutputs:
     dicom: tuple[str, ...] = ()
     clean: bool = False
     hashes: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_what_draws(wanted: ImageOutputs) -> None:
+    """Loads now what several threads would otherwise load at once, which half-loaded modules do not always survive.
+
+    Args:
+        wanted: What is written; only what that takes is loaded.
+    """
+    code_measurements()
+    if wanted.overlays or wanted.dicom:
+        import spinekit.views.overlay
+        import spinekit.workflows.dicom_outputs  # noqa: F401
 
 
 def write_image(wanted: ImageOutputs, image: Image, reading: Reading) -> ImageOutcome:
@@ -110,6 +121,10 @@ def _pictures(
         paths += write_probability(scene, wanted.out / "probability")
     if not (wanted.overlays or wanted.dicom):
         return paths, notices
+    # What draws takes longer to load than a film takes to be read.
+    from spinekit.views.overlay import draw_overlay, write_overlay
+    from spinekit.workflows.dicom_outputs import write_dicom
+
     picture: UInt8Array = draw_overlay(image, scene, results)
     if wanted.overlays:
         paths.insert(0, output_path(wanted.out / "overlays", image.ref.name, ".png"))

@@ -18,7 +18,6 @@ from spinekit.formats.registry import annotation_formats
 from spinekit.formats.rings import corner_outline
 from spinekit.formats.sources import safe_cell
 from spinekit.runs import FileRecord
-from spinekit.views.overlay import write_overlay
 
 _LONGEST_NAME = 200  # bytes; file systems allow 255, and suffixes and temporary names are added
 
@@ -68,6 +67,8 @@ def write_film(image: Image, out: Path) -> Path:
         image: As read.
         out: Folder of these pictures.
     """
+    from spinekit.views.overlay import write_overlay  # which loads what draws
+
     path = output_path(out, image.ref.name, ".jpg")
     write_overlay(path, image.pixels)
     return path
