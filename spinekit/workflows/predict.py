@@ -223,8 +223,13 @@ def _built(
 def _ended(task: _Task, out: Path, tables: Built, earlier: int, left_out: int = 0) -> PredictRun:
     record = _record(task, out)
     record.files = tables.files
-    cards = task.candidates.cards
-    used = {file.model for file in tables.files} | ({*cards} if task.settings.model != "auto" else set())
+    cards, settings = task.candidates.cards, task.settings
+    used = {file.model for file in tables.files} | (
+        {next(iter(cards))} if settings.model != "auto" else set()
+    )
+    main = [cards[name] for name in used & set(cards)]
+    used |= {card.corners for card in main if settings.refine}
+    used |= {card.second for card in main if settings.second_opinion}
     record.models = {name: cards[name].sha256 for name in sorted(used & set(cards))}
     predictions = Predictions(out, tables.places, task.films)
     return PredictRun(out, record, predictions, earlier, left_out)
