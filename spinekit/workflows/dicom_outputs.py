@@ -104,7 +104,9 @@ def write_dicom(
         return []
     name = _name(image, origin, clean)
     path = output_path(folder, name, f".{kind.removeprefix('dicom-')}.dcm")
-    beside = _source_beside(origin, found, maker, output_path(folder, name, ".source.dcm"), rules)
+    # Frames of one object share its clean copy; pages of a picture are wrapped one by one.
+    source = _pseudonym(str(origin.item.SOPInstanceUID)) if clean and not origin.wrapped else name
+    beside = _source_beside(origin, found, maker, output_path(folder, source, ".source.dcm"), rules)
     return [*beside, save(made, path)]
 
 
@@ -121,7 +123,7 @@ def _made(kind: str, origin: Origin, found: _Found, maker: Maker) -> Dataset | N
     from spinekit.formats import dicom_sc, dicom_seg_writing, dicom_sr
 
     # The name of the file is no part of what was found.
-    bare = replace(found.scene, image=replace(found.scene.image, name=""))
+    bare = replace(found.scene, image=replace(found.scene.image, name="film", path=Path("film")))
     if kind == "dicom-sr":
         content = _digest(to_line(bare), *map(repr, found.results))
         return dicom_sr.report(origin, found.scene, found.results, maker, content, found.notice)
@@ -158,7 +160,11 @@ def _name(image: Image, origin: Origin, clean: bool) -> str:
     """What the files are called: like the film, or where names may name somebody, by the object's new UID."""
     if not clean:
         return image.ref.name or image.ref.path.name
-    return hashlib.sha256(f"{origin.item.SOPInstanceUID}/{origin.frame}".encode()).hexdigest()[:16]
+    return _pseudonym(f"{origin.item.SOPInstanceUID}{f'/{origin.frame}' if origin.frame else ''}")
+
+
+def _pseudonym(uid: str) -> str:
+    return hashlib.sha256(uid.encode()).hexdigest()[:16]
 
 
 def _source_beside(
