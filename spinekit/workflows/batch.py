@@ -12,7 +12,7 @@ from spinekit.core.image import Image
 from spinekit.formats.reading import FoundFile
 from spinekit.runs import FileOutcome, ImageOutcome, Journal
 from spinekit.workflows.decoding import Decoded, Decoders
-from spinekit.workflows.image_outputs import ImageOutputs, failed_image, write_image
+from spinekit.workflows.image_outputs import ImageOutputs, failed_image, load_what_draws, write_image
 from spinekit.workflows.reading import ModelChoice
 from spinekit.workflows.resuming import passed_over
 from spinekit.workflows.stopping import Stop
@@ -96,6 +96,7 @@ def drive(
     decoded = decoders.decoded([item for item in files if item.skip is None])
     threads = ThreadPoolExecutor(_WRITERS, thread_name_prefix="writing")
     line = _Line(batch, threads)
+    load_what_draws(batch.outputs)
     at_once = True
     try:
         for done, item in enumerate(files):
