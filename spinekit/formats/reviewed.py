@@ -121,6 +121,22 @@ def stands(state: ReviewedImage) -> bool:
     return state.status is ReviewStatus.ACCEPTED or (state.status is ReviewStatus.OPEN and mended)
 
 
+def beside(run: Path) -> Record | None:
+    """The record of a run's review; None where nobody has reviewed it, or where several have, each apart.
+
+    Raises:
+        AnnotationError: If the record is broken.
+    """
+    path = run / FOLDER / FILE
+    return read_record(path) if begun(path) else None
+
+
+def rejected(edits: list[Edit]) -> bool:
+    """Whether a person rejected the image of these edits, told without its scene."""
+    said = [edit.after["status"] for edit in edits if "status" in edit.after]
+    return bool(said) and said[-1] == ReviewStatus.REJECTED
+
+
 def replayed(base: Scene, edits: list[Edit], path: Path) -> ReviewedImage:
     """An image with all its edits applied.
 

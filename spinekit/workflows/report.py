@@ -13,7 +13,10 @@ from spinekit.core.errors import AnnotationError, UsageError
 from spinekit.core.image import ImageRef
 from spinekit.core.measurement import Result
 from spinekit.core.scene import Scene
+from spinekit.files import printable
 from spinekit.formats.result_lines import read_results
+from spinekit.formats.review_lines import vouched
+from spinekit.formats.reviewed import beside, rejected, replayed, stands
 from spinekit.formats.scenes import from_line
 from spinekit.formats.scenes_schema import schema_from_json
 from spinekit.formats.sources import image_size, parse_json, read_json
@@ -134,6 +137,12 @@ def _notes(folder: Path) -> tuple[str, ...]:
         )
     if not (folder / RESULTS).is_file():
         notes.append("this run kept no measurements.jsonl, so what was found was measured again")
+    reviewed = beside(folder)
+    if reviewed is not None:
+        count = len(reviewed.edits)
+        out = [name for name, edits in reviewed.edits.items() if rejected(edits)]
+        left = f"; rejected and left out: {', '.join(map(printable, out))}" if out else ""
+        notes.append(f"{count} image{'s' if count != 1 else ''} shown as reviewed by a person{left}")
     return tuple(notes)
 
 
@@ -149,6 +158,7 @@ def _cards(
     """One card an image, made when it is asked for; lines of the tables are read along."""
     shown = [entry for entry in entries if entry.status in {"ok", "abstained"}]
     scenes = _Following(_scenes(folder / SCENES))
+    reviewed = beside(folder)
     results = _Following(_results(folder))
     warnings = _Following(_warnings(folder))
     for done, entry in enumerate(shown):
@@ -167,6 +177,14 @@ def _cards(
                 f"{folder / SCENES}: has no line of {entry.name} -- run spinekit predict again"
             )
         measured = results.take(entry.name) if (folder / RESULTS).is_file() else measure(with_corners(scene))
+        edits = reviewed.edits.get(entry.name, []) if reviewed is not None else []
+        if reviewed is not None and edits:
+            if rejected(edits):
+                continue
+            state = replayed(scene, edits, reviewed.path)
+            if stands(state):
+                scene = vouched(state)
+                measured = measure(with_corners(scene))
         yield ReportCard(scene.image, scene, measured or (), None, said, film[0] if film else None)
 
 

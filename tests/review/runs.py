@@ -87,7 +87,10 @@ def spine_run(
             scene = replace(scene, instances=items, model="spine-ap-seg")
         scenes.append(scene)
     write(scenes, run)
-    record: dict[str, Any] = {"format": "spinekit-run", "version": 1, "images": ["../films"], "files": []}
+    record: dict[str, Any] = {"format": "spinekit-run", "version": 1, "images": ["../films"]}
+    record["files"] = [
+        {"name": scene.image.name, "status": "ok", "reason": "", "sha256": ""} for scene in scenes
+    ]
     (run / "run.json").write_text(json.dumps(record), "utf-8")
     return run
 

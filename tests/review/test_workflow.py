@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from spinekit.core.errors import AnnotationError, NothingUsableError, SpinekitError, UsageError
-from spinekit.core.scene import Author
 from spinekit.formats.coco_file import FILE as COCO
 from spinekit.formats.plugin import LabelOptions
 from spinekit.formats.registry import annotation_format
@@ -17,6 +16,7 @@ from spinekit.review.store import ReviewStore
 from spinekit.schemas import load_schema
 from spinekit.workflows.evaluate import EvaluateSettings, evaluate
 from spinekit.workflows.measure import MeasureSettings, measure_files
+from spinekit.workflows.report import make_report
 from spinekit.workflows.review import ReviewSettings, export, open_review
 from spinekit.workflows.review_queue import ResultSummary, Sign, summaries, urgency, worst_first
 
@@ -89,6 +89,18 @@ def test_measure_takes_the_run_as_reviewed(run: Path) -> None:
     assert len(measure_files(MeasureSettings(source=run / "predictions.jsonl")).images) == 3
 
 
+def test_a_report_shows_what_a_person_left(run: Path) -> None:
+    assert "film-0.png" in make_report(run).read_text("utf-8")
+    accept(run, 1)
+    store = ReviewStore(open_review(ReviewSettings(source=run)))
+    store.save(0, 0, "anna", "rejected", {"status": "rejected"})
+    store.close()
+    page = make_report(run).read_text("utf-8")
+    assert "2 images shown as reviewed by a person; rejected and left out: film-0.png" in page
+    assert "film-2.png" in page
+    assert page.count("film-0.png") == 1
+
+
 def test_annotations_are_reviewed_beside_themselves(run: Path, tmp_path: Path) -> None:
     form = annotation_format("via")
     assert form.write is not None
@@ -102,8 +114,6 @@ def test_annotations_are_reviewed_beside_themselves(run: Path, tmp_path: Path) -
     assert len(review.films) == 3
     assert review.run == labels / f"{file.stem}-review"
     assert all(film.path is not None for film in review.films)
-    item = review.films[0].state.base.instances[0]
-    assert item.author is Author.HUMAN
     store = ReviewStore(review)
     store.save(0, 0, "anna", "accepted", {"status": "accepted"})
     store.close()
