@@ -14,7 +14,7 @@ from spinekit.core.score import Score
 from spinekit.files import write_text
 from spinekit.views.overlay import encode_picture, thumbnail
 from spinekit.views.pages import page_parts, picture_address
-from spinekit.views.report import PICTURE_PX, PICTURE_QUALITY
+from spinekit.views.report_film import PICTURE_PX, PICTURE_QUALITY
 
 TEMPLATE = "evaluation.html"
 
