@@ -320,6 +320,7 @@ def measure_files(
     age: float | None = None,
     sex: str | None = None,
     covariates: bool = False,
+    inferred: bool = False,
     ruler: str | None = None,
     spacing: Spacing | str | None = None,
     draws: int = 500,
@@ -339,6 +340,8 @@ def measure_files(
         age: In years, for norms.
         sex: ``"F"`` or ``"M"``, for norms.
         covariates: Whether age and sex are taken from the DICOM files; the results may tell of them.
+        inferred: Whether bodies that were drawn where they must be, not seen, are measured too; what comes of it is
+            to be reviewed.
         ruler: A line of known length on the one film, ``"120,80,120,580=100mm"``.
         spacing: Overrides what the source says, as in `predict`.
         draws: Random positions of each point for the intervals; 0 for none.
@@ -358,7 +361,7 @@ def measure_files(
     content = {
         "source": Path(source), "format": data_format, "schema_name": None if schema is None else str(schema),
         "only": tuple(only), "norms": None if norms is None else Path(norms), "age": age, "sex": sex,
-        "covariates": covariates, "ruler": ruler,
+        "covariates": covariates, "ruler": ruler, "inferred": inferred,
         "spacing": reading.parse_spacing(spacing) if isinstance(spacing, str) else spacing, "draws": draws,
         "images": None if images is None else Path(images), "reader": reader,
         "out": None if out is None else Path(out),

@@ -16,6 +16,9 @@ from spinekit.core.scene import Author, Instance, Scene
 INFERRED = "inferred: drawn along the spine's curve, not seen"
 """Flag of a body that is drawn where it must be; what measures leaves out bodies whose flag begins so."""
 
+ON_REQUEST = "measured on request: drawn along the spine's curve, not seen"
+"""Flag of such a body where somebody wants it measured all the same."""
+
 _FEWEST = 2  # bodies on each side of a gap, or three in all, give the curve its direction
 _WIDEST = 4  # a gap of more levels says too little of what lies in it
 
@@ -66,6 +69,19 @@ def seen_alone(scene: Scene) -> Scene:
     if not any(is_inferred(item) for item in scene.instances):
         return scene
     return replace(scene, instances=tuple(item for item in scene.instances if not is_inferred(item)))
+
+
+def to_be_measured(scene: Scene) -> Scene:
+    """A scene of which the inferred bodies are measured too; each stays flagged, for review.
+
+    Args:
+        scene: As a model gave it; it is for measuring, not to be written to a file.
+    """
+    items = (
+        replace(item, flags=tuple(ON_REQUEST if flag == INFERRED else flag for flag in item.flags))
+        for item in scene.instances
+    )
+    return replace(scene, instances=tuple(items))
 
 
 def _rank(item: Instance, order: tuple[str, ...]) -> int:

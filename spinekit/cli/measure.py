@@ -43,6 +43,10 @@ def command(
             "--covariates", help="Take age and sex from the DICOM files; the results may tell of them."
         ),
     ] = False,
+    inferred: Annotated[
+        bool,
+        typer.Option("--inferred", help="Measure bodies too that were drawn where they must be, not seen."),
+    ] = False,
     spacing: Annotated[
         str | None,
         typer.Option(metavar="MM|ROWxCOL", help="Pixel spacing in mm; overrides the source's own."),
@@ -87,6 +91,7 @@ def command(
             {
                 "source": source, "format": data_format, "schema_name": schema, "only": tuple(only or ()),
                 "norms": norms, "age": age, "sex": sex, "covariates": covariates, "ruler": ruler,
+                "inferred": inferred,
                 "spacing": None if spacing is None else parse_spacing(spacing), "draws": draws, "images": images,
                 "reader": reader, "out": out,
             },

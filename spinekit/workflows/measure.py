@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from spinekit.anatomy.hidden import to_be_measured
 from spinekit.anatomy.masked_scene import with_corners
 from spinekit.core.errors import AnnotationError, NothingUsableError, UsageError
 from spinekit.core.image import ImageRef
@@ -51,6 +52,7 @@ class MeasureSettings(BaseModel):
         age: In years, for all images.
         sex: ``F`` or ``M``, for all images.
         covariates: Whether age and sex are taken from the images' own files; the results may then tell of them.
+        inferred: Whether bodies that were drawn where they must be are measured too, to be reviewed.
         ruler: A line of known length on the one film, ``x1,y1,x2,y2=100mm``.
         spacing: Overrides what the source says.
         draws: Random positions of each point for the intervals.
@@ -69,6 +71,7 @@ class MeasureSettings(BaseModel):
     age: float | None = Field(None, ge=0, le=130)
     sex: Literal["F", "M"] | None = None
     covariates: bool = False
+    inferred: bool = False
     ruler: str | None = None
     spacing: Spacing | None = None
     draws: int = Field(DRAWS, ge=0, le=MOST_DRAWS)
@@ -149,8 +152,9 @@ def _measured(settings: MeasureSettings, on_progress: Progress | None) -> Measur
     images = []
     for scene in _scenes(settings, found, ruler, notices.append):
         whose = _person(settings, scene)
+        wanted = to_be_measured(scene) if settings.inferred else scene
         results = measure(
-            with_corners(scene), settings.only or None, person=whose, norms=norms, draws=settings.draws
+            with_corners(wanted), settings.only or None, person=whose, norms=norms, draws=settings.draws
         )
         images.append(Measured(scene.image, results, scene.group))
         if on_progress is not None:

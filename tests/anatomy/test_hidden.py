@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spinekit.anatomy.hidden import INFERRED, is_inferred, seen_alone, with_inferred
+from spinekit.anatomy.hidden import INFERRED, is_inferred, seen_alone, to_be_measured, with_inferred
 from spinekit.anatomy.spine_bodies import shared_part
 from spinekit.core.landmarks import Visibility
+from spinekit.core.measurement import Measurement
 from spinekit.core.scene import Scene
 from spinekit.measures import bodies as measured
+from spinekit.measures import measure
 from spinekit.measures.interval import Draws
 from spinekit.schemas import load_schema
 from spinekit.schemas.spine_prior import prior_of
@@ -82,3 +84,16 @@ def test_what_is_inferred_is_left_out_of_measurements() -> None:
     assert "T7" not in found.names
     assert any("T7" in reason and "not seen" in reason for reason in found.reasons)
     assert INFERRED.startswith(measured.INFERRED)
+
+
+def test_on_request_it_is_measured_and_to_be_reviewed() -> None:
+    scene = to_be_measured(with_inferred(without(2, 6)))
+    found = measured.find_bodies(scene, Draws(0))
+    assert isinstance(found, measured.Bodies)
+    assert found.names == AP.levels
+    assert any("not seen" in flag for flag in found.flags[6])
+    whole, drawn = measure(without(2), draws=0), measure(scene, draws=0)
+    true, guessed = (next(r for r in results if r.name == "cobb_aasce_main") for results in (whole, drawn))
+    assert isinstance(true, Measurement)
+    assert isinstance(guessed, Measurement)
+    assert abs(true.value - guessed.value) < 3
