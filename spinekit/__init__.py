@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from spinekit.api import (
         compare,
         convert,
+        deidentify,
         doctor,
         evaluate,
         load_model,
