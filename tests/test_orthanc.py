@@ -128,14 +128,15 @@ def fetched(archive: Archive, item: pydicom.Dataset, folder: Path) -> pydicom.Da
     """An object as WADO-RS gives it back."""
     body, kind = archive.get(address(item), 'multipart/related; type="application/dicom"')
     message = BytesParser().parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + body)
-    (part,) = message.get_payload()  # type: ignore[misc]
-    content = part.get_payload(decode=True)  # type: ignore[union-attr]
+    (part,) = (part for part in message.walk() if not part.is_multipart())
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes)
     (folder / "back.dcm").write_bytes(content)
     return pydicom.dcmread(folder / "back.dcm")
 
 
 def same(one: pydicom.Dataset, other: pydicom.Dataset) -> bool:
-    return one.to_json_dict() == other.to_json_dict()
+    return bool(one.to_json_dict() == other.to_json_dict())
 
 
 def test_all_are_stored_over_the_web_and_come_back_whole(

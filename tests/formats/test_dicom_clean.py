@@ -11,7 +11,7 @@ import pytest
 from spinekit.core.errors import ReadError
 from spinekit.formats import dicom_clean
 from spinekit.formats.dicom_clean import clean_file
-from spinekit.formats.dicom_clean_header import CleanRules
+from spinekit.formats.dicom_clean_header import CleanRules, cleaned_header
 from spinekit.formats.dicom_rescan import left_over
 from tests.formats.made_objects import SOURCES, complaints, read
 from tests.formats.seg_objects import film, frames
@@ -153,7 +153,7 @@ def test_a_copy_that_still_holds_something_is_removed(
     path = film(
         tmp_path / "film.dcm", attributes={"InstitutionName": "Saint Zqxj", "PatientName": "Zqxj^Anna"}
     )
-    whole = dicom_clean.cleaned_header
+    whole = cleaned_header
 
     def leaking(source: pydicom.Dataset, rules: CleanRules, where: Path) -> pydicom.Dataset:
         made = whole(source, rules, where)
