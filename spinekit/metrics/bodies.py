@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from spinekit.core.image import FloatArray
 
@@ -66,6 +65,9 @@ def match_centres(
     for row, ring in enumerate(rings):
         inside = _inside(centres, ring)
         cost[row, inside] = np.linalg.norm(centres[inside] - middles[row], axis=1)
+    # Slow to load, and the reading of films comes by this package too.
+    from scipy.optimize import linear_sum_assignment
+
     rows, columns = linear_sum_assignment(cost)
     return tuple((int(r), int(c)) for r, c in zip(rows, columns, strict=True) if cost[r, c] < _FAR)
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from spinekit.core.image import BoolArray, FloatArray
 
@@ -83,6 +82,9 @@ def region_scores(proposed: Labels, true: Labels) -> RegionScores:
     n = int(inside.sum())
     if not n:
         raise ValueError("the truth holds no cell")
+    # Slow to load, and the reading of films comes by this module too.
+    from scipy import sparse
+
     table = sparse.coo_array((np.ones(n), (true[inside], proposed[inside]))).tocsc() / n
     truths = table.sum(axis=1)
     alone = float(table[:, [0]].sum())  # every border pixel is a region of the share 1/n
