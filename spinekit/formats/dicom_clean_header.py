@@ -89,6 +89,14 @@ def cleaned_header(source: Dataset, rules: CleanRules, path: Path) -> Dataset:
             setattr(made, keyword, "")
     if rules.person:
         _keep_person(made, source)
+    if not made.get("Modality"):
+        made.Modality = "OT"
+    if UID(kind).name.startswith("Enhanced"):
+        # These classes want to know device and day; words that say nothing stand for them.
+        for keyword in ("Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "SoftwareVersions"):
+            setattr(made, keyword, "REMOVED")
+        if not made.get("ContentDate"):
+            made.ContentDate, made.ContentTime = "19000101", "000000"
     _mark(made, source, rules)
     return made
 

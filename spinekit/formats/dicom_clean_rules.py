@@ -45,7 +45,8 @@ NUMBERS = _listed(
 WORDS = _listed(
     """
     Modality PresentationIntentType ConversionType ImageType BodyPartExamined ViewPosition Laterality
-    ImageLaterality PatientOrientation PatientPosition PhotometricInterpretation PixelIntensityRelationship
+    ImageLaterality FrameLaterality PatientOrientation PatientPosition PhotometricInterpretation
+    PixelIntensityRelationship
     PresentationLUTShape VOILUTFunction ModalityLUTType RescaleType LossyImageCompression
     LossyImageCompressionMethod PixelSpacingCalibrationType FieldOfViewShape FieldOfViewHorizontalFlip
     PositionerType DetectorType DetectorConfiguration ShutterShape Grid ExposureControlMode FilterType
@@ -75,7 +76,8 @@ SEQUENCES = _listed(
     """
     ModalityLUTSequence VOILUTSequence SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence
     PixelMeasuresSequence PlanePositionSequence PlaneOrientationSequence FrameVOILUTSequence
-    PixelValueTransformationSequence FrameContentSequence DimensionOrganizationSequence DimensionIndexSequence
+    PixelValueTransformationSequence FrameAnatomySequence FrameContentSequence
+    DimensionOrganizationSequence DimensionIndexSequence
     """
 )
 """Sequences whose items are cleaned by the same rules and kept."""

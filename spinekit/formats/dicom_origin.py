@@ -126,6 +126,9 @@ def _origin(image: Image, source: Dataset, notice: Callable[[str], None]) -> Ori
             raise ReadError(path, reason, "export it again from its source")
         setattr(item, keyword, uid)
     marks = tuple(keyword for keyword in _MARKS if keyword in source)
+    if "DeidentificationMethod" not in marks and "DeidentificationMethodCodeSequence" not in marks:
+        # To say that identities were removed without saying how is not allowed (PS3.3 C.7.1.1).
+        marks = tuple(keyword for keyword in marks if keyword != "PatientIdentityRemoved")
     for keyword in (*_PERSON, *_STUDY, *_SERIES, *marks, *_LOSSY):
         if keyword in source and keyword not in item:
             item[keyword] = source[keyword]

@@ -23,6 +23,7 @@ _TEXT = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "
                    "DS", "IS", "OB"})  # fmt: skip
 _SHORTEST, _SHORTEST_NUMBER = 4, 6
 _LONGEST = 1 << 12
+_NUMBER = re.compile(r"[\d.+e-]+")
 _KNOWN_UIDS = "1.2.840.10008."
 _OURS = (
     "spinekit", "PS3.15 Basic Profile, by a list of what may stay", "Anonymous", "ANON-", "REMOVED", "MODIFIED",
@@ -43,29 +44,48 @@ def left_over(source: Dataset, original: Path, copy: Path, kept: frozenset[str] 
     Returns:
         Keywords or tags, sorted, each once.
     """
-    content = copy.read_bytes()
-    folded = content.lower()
+    folded = _without_pixels(copy).lower()
     wide = folded.replace(b"\0", b"")
-    allowed = _allowed(copy)
+    allowed, numbers = _allowed(copy)
     found = set()
-    for name, term in _terms(source, original):
+    for name, term in dict.fromkeys(_terms(source, original)):
         if name in kept or any(term in text for text in allowed):
             continue
-        if any(coded in folded or coded in wide for coded in _codings(term)):
+        if _NUMBER.fullmatch(term):
+            # A number may stand in another by chance, and may be one that stays.
+            whole = rb"(?<![0-9.])" + re.escape(term.encode()) + rb"(?![0-9.])"
+            if term not in numbers and re.search(whole, folded):
+                found.add(name)
+        elif any(coded in folded or coded in wide for coded in _codings(term)):
             found.add(name)
     return sorted(found)
 
 
-def _allowed(copy: Path) -> frozenset[str]:
-    """Texts that the copy holds by the rules, in small letters; what is part of one is no finding."""
+def _without_pixels(copy: Path) -> bytes:
+    """The bytes of a file but for its pixels, which are numbers and hold every short text by chance."""
+    import pydicom
+
+    content = copy.read_bytes()
+    pixels = pydicom.dcmread(copy).get_item("PixelData")
+    return content[: pixels.value_tell] + content[pixels.value_tell + pixels.length :]
+
+
+def _allowed(copy: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Texts that the copy holds by the rules, in small letters, and its numbers; what is part of these is no find."""
     import pydicom
 
     texts = [*VOCABULARY, *_OURS, *(meaning for _, meaning in OPTIONS.values())]
     item = pydicom.dcmread(copy, stop_before_pixels=True)
-    for keyword in CODES:
-        for concept in item.get(keyword) or ():
-            texts += [str(concept.CodeMeaning), str(concept.CodeValue)]
-    return frozenset(text.casefold() for text in texts)
+    for element in item.iterall():
+        for concept in element.value if element.keyword in CODES else ():
+            texts += [str(concept.CodeMeaning), str(concept.CodeValue), str(concept.CodingSchemeDesignator)]
+    numbers = {
+        part.strip()
+        for element in item.iterall()
+        if element.keyword in NUMBERS
+        for part in re.split(r"[\\,\[\]' ]+", str(element.value))
+    }
+    return frozenset(text.casefold() for text in texts), frozenset(numbers)
 
 
 def _codings(term: str) -> set[bytes]:
@@ -128,6 +148,6 @@ def _split(text: str) -> Iterator[str]:
         term = part.strip(" \0\t").casefold()
         if term.startswith(_KNOWN_UIDS) or any(ord(c) < 32 for c in term):
             continue
-        shortest = _SHORTEST_NUMBER if re.fullmatch(r"[\d.+-]*", term) else _SHORTEST
+        shortest = _SHORTEST_NUMBER if _NUMBER.fullmatch(term) else _SHORTEST
         if len(term) >= shortest:
             yield term

@@ -7,6 +7,7 @@ smaller and young: a pixel belongs to one segment alone, the later one. Levels c
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 BINARY = Kind("dicom-seg", 9001, "masks")
 LABELMAP = Kind("dicom-seg-labelmap", 9002, "label map")
+_CT, _CAPTURE = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.7"
 _MOST_SEGMENTS = 255  # numbers of a label map are 8 bits wide
 
 
@@ -73,7 +75,7 @@ def segmentation(
             _description(number, label, origin, scene, maker) for number, (label, _) in enumerate(named, 1)
         ]
         made: Dataset = Segmentation(
-            source_images=[origin.item],
+            source_images=[_as_single_frame(origin)],
             pixel_array=_pixels(named, kind),
             segmentation_type="LABELMAP" if kind is LABELMAP else "BINARY",
             segment_descriptions=described,
@@ -91,6 +93,7 @@ def segmentation(
             series_description=kind.description,
             transfer_syntax_uid=EXPLICIT_LITTLE,
         )
+        _name_class(made, origin)
         # A radiograph has no plane, and on the way through the library its orientation gets lost.
         if "FrameOfReferenceUID" not in origin.item:
             made.PatientOrientation = origin.item.get("PatientOrientation", "")
@@ -185,6 +188,24 @@ def tracking_uid(origin: Origin, *words: str) -> str:
     patient = str(item.get("PatientID") or "")
     person = (str(item.get("IssuerOfPatientID") or ""), patient) if patient else (str(item.StudyInstanceUID),)
     return derived_uid("tracking", *person, *words)
+
+
+def _as_single_frame(origin: Origin) -> Dataset:
+    """The source as an image of one frame: the library wants functional groups of what is of an enhanced class."""
+    item = deepcopy(origin.item)
+    item.SOPClassUID = _CT if "FrameOfReferenceUID" in item else _CAPTURE
+    return item
+
+
+def _name_class(made: Dataset, origin: Origin) -> None:
+    """Gives back its own class to every reference to the source."""
+    uid, kind = origin.item.SOPInstanceUID, origin.item.SOPClassUID
+
+    def settle(item: Dataset, _: object) -> None:
+        if item.get("ReferencedSOPInstanceUID") == uid:
+            item.ReferencedSOPClassUID = kind
+
+    made.walk(settle)
 
 
 def _name_frame(made: Dataset, frame: int) -> None:

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spinekit import __version__
 from spinekit.core.errors import UsageError
@@ -22,8 +22,6 @@ from spinekit.formats.scenes import to_line
 from spinekit.workflows.outputs import output_path, with_shapes
 
 if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
-
     from spinekit.formats.dicom_clean_header import CleanRules
     from spinekit.formats.dicom_maker import Maker
     from spinekit.formats.dicom_origin import Origin
@@ -118,7 +116,7 @@ _LACKING = {
 }
 
 
-def _made(kind: str, origin: Origin, found: _Found, maker: Maker) -> Dataset | None:
+def _made(kind: str, origin: Origin, found: _Found, maker: Maker) -> Any:  # noqa: ANN401  (pydicom's)
     """The object of a kind, or None where there is nothing for it."""
     from spinekit.formats import dicom_sc, dicom_seg_writing, dicom_sr
 

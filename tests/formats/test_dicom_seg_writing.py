@@ -61,7 +61,14 @@ def test_masks_come_back_pixel_for_pixel(source: str, kind: Kind, tmp_path: Path
 def test_another_library_reads_the_same_masks_for_the_source(tmp_path: Path) -> None:
     path = SOURCES["dx"](tmp_path / "film.dcm")
     read_back = highdicom.seg.segread(written(path, tmp_path / "seg.dcm"))
-    pixels = read_back.get_pixels_by_source_instance([str(pydicom.dcmread(path).SOPInstanceUID)])
+    source = pydicom.dcmread(path)
+    pixels = read_back.get_pixels_by_source_instance([str(source.SOPInstanceUID)])
+    named = [
+        reference.ReferencedSOPClassUID
+        for group in read_back.PerFrameFunctionalGroupsSequence
+        for reference in group.DerivationImageSequence[0].SourceImageSequence
+    ]
+    assert set(named) == {source.SOPClassUID}
     scene = found(read(path))
     for index, item in enumerate(scene.instances):
         assert item.outline is not None
