@@ -26,7 +26,7 @@ from spinekit.formats.review_lines import (
     reviewed_image,
     vouched,
 )
-from spinekit.formats.scenes_line import Json, from_line
+from spinekit.formats.scenes_line import from_line
 from spinekit.formats.sources import parse_json
 
 PREDICTIONS = "predictions.jsonl"
@@ -181,10 +181,10 @@ def read_reviewed(
     taken = {name: count for name, count in left.items() if name in _TAKEN}
     rest = {name: count for name, count in left.items() if name not in _TAKEN}
     words = ", ".join(f"{count} {name}" for name, count in taken.items()) or "nothing yet"
-    out = f"; left out: {', '.join(f'{count} {name}' for name, count in rest.items())}" if rest else ""
+    out = f"; left out {', '.join(f'{count} {name}' for name, count in rest.items())}" if rest else ""
+    raw = printable(os.path.normpath(record.predictions))
     options.notice(
-        f"{printable(str(path))}: read as reviewed: {words}{out} -- name {printable(str(record.predictions))} for "
-        "what the model said"
+        f"{printable(str(path))}: read as reviewed ({words}{out}) -- name {raw} for what the model said"
     )
 
 
@@ -225,7 +225,7 @@ def images_of(run: Path) -> Path | None:
     return _root(run, places) if isinstance(places, list) else None
 
 
-def _root(run: Path, places: list[Json]) -> Path | None:
+def _root(run: Path, places: list[object]) -> Path | None:
     """The nearest folder that holds all sources; names of images are relative to it."""
     folders = [run / place for place in places if isinstance(place, str) and "\0" not in place]
     folders = [place if place.is_dir() else place.parent for place in folders]

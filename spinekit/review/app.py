@@ -55,7 +55,7 @@ class Desk:
         token: Earned by the password.
         password: Asked for where the page is served beyond this machine, or None.
         pictures: Decoded films.
-        results: Full results by film and version.
+        results: Full results by film, version and language.
         cornered: Unchanged masks with their corners, by film and version.
     """
 
@@ -64,8 +64,8 @@ class Desk:
     token: str = ""
     password: Password | None = None
     pictures: Pictures = field(default_factory=Pictures)
-    results: OrderedDict[tuple[int, int], Json] = field(default_factory=OrderedDict)
-    cornered: OrderedDict[tuple[int, int], Mapping[int, Instance]] = field(default_factory=OrderedDict)
+    results: OrderedDict[tuple[int | str, ...], Json] = field(default_factory=OrderedDict)
+    cornered: OrderedDict[tuple[int | str, ...], Mapping[int, Instance]] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
 
@@ -217,23 +217,26 @@ def _measure(desk: Desk, number: int, content: Json) -> Response:
     """Results of what stands (full, kept) or of what would be (while dragging: without intervals)."""
     film = desk.store.complete(number)
     state, quick = film.state, bool(content.get("quick"))
-    wanted = {name: content[name] for name in ("instances", "ruler") if name in content}
-    key = number, state.version
+    wanted: Json = {name: content[name] for name in ("instances", "ruler") if name in content}
+    key, language = (number, state.version), str(content.get("language", "en"))
     if not wanted and not quick:
         with desk.lock:
-            kept = desk.results.get(key)
+            kept = desk.results.get((*key, language))
         if kept is None:
-            kept = measured(state.scene)
-            _keep(desk, desk.results, key, kept)
+            kept = measured(state.scene, language=language)
+            _keep(desk, desk.results, (*key, language), kept)
         return JSONResponse({**kept, "version": key[1]})
     if quick and (known := desk.cornered.get(key)) is None:
         known = cornered_items(state.scene)
         _keep(desk, desk.cornered, key, known)
     scene = scene_with(state, wanted)
-    return JSONResponse({**measured(scene, quick=quick, known=known if quick else None), "version": key[1]})
+    found = measured(scene, quick=quick, known=known if quick else None, language=language)
+    return JSONResponse({**found, "version": key[1]})
 
 
-def _keep(desk: Desk, kept: OrderedDict[tuple[int, int], Any], key: tuple[int, int], value: object) -> None:
+def _keep(
+    desk: Desk, kept: OrderedDict[tuple[int | str, ...], Any], key: tuple[int | str, ...], value: object
+) -> None:
     with desk.lock:
         kept[key] = value
         while len(kept) > _MEASURED:
@@ -259,7 +262,9 @@ def _brush(desk: Desk, number: int, content: Json) -> Response:
 
 
 def _edit(desk: Desk, number: int, content: Json) -> Response:
-    parts = {name: content[name] for name in ("instances", "status", "comment", "ruler") if name in content}
+    parts: Json = {
+        name: content[name] for name in ("instances", "status", "comment", "ruler") if name in content
+    }
     action = str(content.get("action", "edit"))
     return _saved(
         desk, number, desk.store.save(number, _version(content), _who(desk, content), action, parts)

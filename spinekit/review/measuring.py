@@ -21,19 +21,23 @@ from spinekit.formats.sources import all_labels
 from spinekit.measures import measure
 from spinekit.measures.interval import DRAWS
 from spinekit.views.caliper import Caliper, calipers
+from spinekit.views.language import Language, language_codes, load_language
 from spinekit.views.style import colour_of
-from spinekit.views.wording import interval, number, scale_words
+from spinekit.views.wording import scale_words
 
 Json = dict[str, Any]
 
 
-def measured(scene: Scene, *, quick: bool = False, known: Mapping[int, Instance] | None = None) -> Json:
+def measured(
+    scene: Scene, *, quick: bool = False, known: Mapping[int, Instance] | None = None, language: str = "en"
+) -> Json:
     """Results and the lines to draw of them.
 
     Args:
         scene: As it stands or would be.
         quick: Without intervals, while something is dragged.
         known: By the identity of an unchanged instance, the same with the corners of its mask.
+        language: Code of the reader's language; English where there is no such language.
 
     Returns:
         ``results``, ``calipers``, and ``corners``: those fitted to masks, one list of points an instance.
@@ -42,9 +46,10 @@ def measured(scene: Scene, *, quick: bool = False, known: Mapping[int, Instance]
         scene = replace(scene, instances=tuple(known.get(id(item), item) for item in scene.instances))
     cornered = with_corners(scene)
     results = measure(cornered, draws=0 if quick else DRAWS)
+    words = load_language(language if language in language_codes() else "en")
     titles = {line.name: line.title for line in scene.schema.measurements}
     return {
-        "results": [_result(one, titles.get(one.name, "")) for one in results],
+        "results": [_result(one, titles.get(one.name, ""), words) for one in results],
         "calipers": [_caliper(one) for one in calipers(cornered, results)],
         "corners": [_corners(old, new) for old, new in zip(scene.instances, cornered.instances, strict=True)],
     }
@@ -62,24 +67,31 @@ def cornered_items(scene: Scene) -> dict[int, Instance]:
     }
 
 
-def _result(result: Result, title: str) -> Json:
+def _result(result: Result, title: str, words: Language) -> Json:
     if not isinstance(result, Measurement):
-        return {"name": result.name, "title": title, "refused": result.reason}
+        return {"name": result.name, "title": title, "refused": words.saying(result.reason)}
     return {
         "name": result.name,
         "title": title,
         "value": result.value,
         "unit": result.unit,
-        "text": number(result.value, result.unit),
-        "interval": interval(result),
+        "text": words.number(result.value, result.unit),
+        "interval": _interval(result, words),
         "scale": scale_words(result),
-        "review": result.reason if result.status.value == "review" else "",
+        "review": words.saying(result.reason) if result.status.value == "review" else "",
         "grade": result.grade,
         "norms": [norm_words(one, note=False) for one in result.norms],
         "details": dict(result.details),
         "lines": [[list(start), list(end)] for start, end in result.geometry.lines.values()],
         "points": [list(point) for point in result.geometry.points.values()],
     }
+
+
+def _interval(result: Measurement, words: Language) -> str:
+    if result.low is None or result.high is None:
+        return ""
+    low, high = (words.number(end, result.unit) for end in (result.low, result.high))
+    return words.fill("interval", {"low": low, "high": high})
 
 
 def _caliper(caliper: Caliper) -> Json:

@@ -44,7 +44,8 @@ def moved(told: dict[str, Any], key: str, point: str, dx: float, dy: float) -> d
 
 
 def edit(client: TestClient, told: dict[str, Any], number: int = 0, **parts: object) -> Response:
-    return client.post(f"/api/films/{number}/edits", json={"version": told["version"], **parts})
+    answer: Response = client.post(f"/api/films/{number}/edits", json={"version": told["version"], **parts})
+    return answer
 
 
 def scenes(path: Path, notices: list[str] | None = None) -> dict[str, Scene]:
@@ -66,6 +67,7 @@ def test_a_film_comes_with_its_own_values(client: TestClient, run: Path) -> None
     answer = client.get("/api/films/1/pixels")
     facts = json.loads(answer.headers["x-spinekit-picture"])
     stored = cv2.imread(str(run.parent / "films" / "film-1.png"), cv2.IMREAD_UNCHANGED)
+    assert stored is not None
     assert stored.dtype == np.uint16
     sent = np.frombuffer(answer.content, "<u2").reshape(facts["height"], facts["width"])
     np.testing.assert_array_equal(sent * facts["step"] + facts["low"], stored)
@@ -136,7 +138,7 @@ def test_a_reviewed_run_reads_as_what_a_person_vouches_for(client: TestClient, r
     assert not any(item.flags for item in accepted.instances)
     assert "1 accepted" in notices[0]
     assert "1 mended without being accepted" in notices[0]
-    assert "left out: 1 rejected" in notices[0]
+    assert "left out 1 rejected" in notices[0]
     assert scenes(run / "review").keys() == found.keys()
     assert len(scenes(run / "predictions.jsonl")) == 3
     assert (run.parent / "films" / "film-0.png") == found["film-0.png"].image.path

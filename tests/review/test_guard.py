@@ -33,7 +33,7 @@ GOOD = {
 }
 
 
-def asked(method: str = "POST", path: bytes = b"/api/films/0/edits", **headers: bytes | None) -> int:
+def asked(method: str = "POST", path: bytes = b"/api/films/0/edits", /, **headers: bytes | None) -> int:
     told = {**GOOD, **{name.replace("_", "-").encode(): value for name, value in headers.items()}}
     return refusal(DOOR, method, path, [(name, value) for name, value in told.items() if value is not None])[
         0

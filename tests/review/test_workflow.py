@@ -14,7 +14,8 @@ from spinekit.formats.registry import annotation_format
 from spinekit.formats.scenes import read
 from spinekit.review.store import ReviewStore
 from spinekit.schemas import load_schema
-from spinekit.workflows.evaluate import EvaluateSettings, evaluate
+from spinekit.workflows.evaluate import evaluate
+from spinekit.workflows.evaluation import EvaluateSettings
 from spinekit.workflows.measure import MeasureSettings, measure_files
 from spinekit.workflows.report import make_report
 from spinekit.workflows.review import ReviewSettings, export, open_review
@@ -65,7 +66,7 @@ def test_a_review_is_exported(run: Path) -> None:
     done = export(ReviewSettings(source=run), "coco", None, allow_loss=True, copy_images=None)
     assert done.out == run / "review-coco"
     assert (done.images, done.instances) == (2, 34)
-    assert any("left out: 1 not reviewed" in line for line in done.passed_over)
+    assert any("left out 1 not reviewed" in line for line in done.passed_over)
     assert (done.out / COCO).is_file()
 
 
@@ -85,7 +86,7 @@ def test_measure_takes_the_run_as_reviewed(run: Path) -> None:
     accept(run, 1)
     reviewed = measure_files(MeasureSettings(source=run))
     assert [one.image.name for one in reviewed.images] == ["film-1.png"]
-    assert any("1 accepted; left out: 2 not reviewed" in line for line in reviewed.notices)
+    assert any("1 accepted; left out 2 not reviewed" in line for line in reviewed.notices)
     assert len(measure_files(MeasureSettings(source=run / "predictions.jsonl")).images) == 3
 
 

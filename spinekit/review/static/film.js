@@ -1,6 +1,7 @@
 /** One film: what the server holds of it, what was changed here, and the way between the two. */
 
 import { ask, Conflict } from "./api.js";
+import { languageCode } from "./words.js";
 
 /** @typedef {{name: string, xy: [number, number] | null, visibility: number, spread?: [number, number], score?: number}} Point */
 /** @typedef {{label: string, box: number[], landmarks: Point[] | null, outline: {rings: number[][][], holes: number[][][]} | null, score: number, author: string, flags: string[], colour: string}} Thing */
@@ -131,7 +132,7 @@ export class Film {
     do {
       this.measureAgain = false;
       const draft = this.changed.size > 0;
-      const body = draft ? { ...this.parts(), quick: true } : { quick };
+      const body = { ...(draft ? this.parts() : {}), quick: draft || quick, language: languageCode() };
       try {
         const begun = performance.now();
         const results = await ask(`/api/films/${this.id}/measure`, body);

@@ -188,7 +188,7 @@ export class Marks {
 
   drawValue(one, live) {
     const { colour, size } = RANKS[one.rank];
-    const [x, y] = this.at(one.anchor);
+    const [x, y] = this.beside(this.at(one.anchor));
     const words = live ? one.label.split("\n")[0] : one.label;
     const width = this.width(words, size, true);
     let left = Math.min(Math.max(6, x + 14), this.canvas.clientWidth - width - 8), top = y;
@@ -200,6 +200,17 @@ export class Marks {
       this.taken.push([left, beneath - 12, left + this.width(row, 11, false), beneath + 2]);
       this.text(row, left, beneath, 11, "#e8d9b0");
     });
+  }
+
+  /** A place for a value: along a spine to the right of the bodies at that height, so that it hides none. */
+  beside([x, y]) {
+    const { film } = this.desk;
+    if (!film.schema.levels.length) return [x, y];
+    const near = film.keys().map((key) => boxOf(film.things[key])).filter(([, top, , bottom]) => {
+      const high = this.at([0, top])[1], low = this.at([0, bottom])[1];
+      return low > y - 30 && high < y + 36;
+    });
+    return [Math.max(x, ...near.map((box) => this.at([box[2], 0])[0])), y];
   }
 
   drawPinned(result) {

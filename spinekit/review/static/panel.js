@@ -75,7 +75,7 @@ export class Panel {
 
   row(one) {
     const { desk } = this;
-    const named = el("td", { className: "named" }, el("bdi", { textContent: one.title || one.name }));
+    const named = el("td", { className: "named" }, el("bdi", { textContent: one.title || one.name.replaceAll("_", " ") }));
     const row = el("tr", { data: { name: one.name }, title: one.name, tabIndex: -1, className: desk.pinned.has(one.name) ? "shown" : "", on: { click: () => desk.pin(one.name) } }, named);
     if ("refused" in one) {
       row.append(el("td", { className: "refused" }, el("bdi", { textContent: one.refused })));
