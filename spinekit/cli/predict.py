@@ -192,8 +192,10 @@ def _row(prediction: Prediction) -> tuple[str, str, str, str]:
     if scene is None:
         return name, "-", "-", f"[yellow]{escape(prediction.refusal)}[/yellow]"
     if scene.raster is not None and scene.raster.labels is not None:
-        share = float((scene.raster.labels > 0).mean())
-        return name, scene.model, "mask", f"{scene.schema.classes[-1]} {share:.1%} of the pixels"
+        labels = scene.raster.labels
+        shares = [(title, (labels == k).mean()) for k, title in enumerate(scene.schema.classes) if k]
+        told = ", ".join(f"{title} {share:.1%}" for title, share in shares)
+        return name, scene.model, "mask", f"{told} of the pixels"
     words = [
         f"{result.name} {result.value:.1f}{'°' if result.unit == 'deg' else ' ' + result.unit}"
         for result in prediction.results

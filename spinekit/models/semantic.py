@@ -18,6 +18,7 @@ from spinekit.models.weights import ModelCard, check_weights
 
 _OVERLAP = 0.34
 _BATCH = 8
+_TWO = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,17 @@ class PixelReader:
         return self._network.engine
 
     def read(self, image: Image) -> Scene:
-        """The scene of an image: a raster of labels and the probability of the schema's last class."""
-        probability = self.probability(image.pixels)
-        labels = (probability >= self.card.confidence).astype(np.uint8) * (len(self.schema.classes) - 1)
-        return Scene(image.ref, self.schema, raster=Raster(labels, probability), model=self.card.name)
+        """The scene of an image: a raster of labels, and of two classes the probability of the second one.
+
+        Of two classes the second one begins where the card's confidence says; of more the likeliest one is taken.
+        """
+        shares = self.shares(image.pixels)
+        if len(self.schema.classes) > _TWO:
+            raster = Raster(shares.argmax(axis=0).astype(np.uint8))
+        else:
+            labels = (shares[-1] >= self.card.confidence).astype(np.uint8) * (len(self.schema.classes) - 1)
+            raster = Raster(labels, shares[-1])
+        return Scene(image.ref, self.schema, raster=raster, model=self.card.name)
 
     def say_levels(self, scene: Scene, image: Image) -> Scene:
         """The scene as it is: pixels have no level."""
@@ -64,8 +72,8 @@ class PixelReader:
         """The scene as it is: pixels hold no landmarks."""
         return scene
 
-    def probability(self, pixels: UInt8Array) -> npt.NDArray[np.float32]:
-        """(H, W) probability of the schema's last class."""
+    def shares(self, pixels: UInt8Array) -> npt.NDArray[np.float32]:
+        """(C, H, W) probability of each of the schema's classes."""
         use_threads(self._threads)
         rows = self.card.canvas.height // self.card.enlarge
         columns = self.card.canvas.width // self.card.enlarge
@@ -73,7 +81,7 @@ class PixelReader:
         pad_y, pad_x = max(0, rows - height), max(0, columns - width)
         padded = cv2.copyMakeBorder(pixels, 0, pad_y, 0, pad_x, cv2.BORDER_REFLECT)
         weight = np.outer(_bump(rows), _bump(columns)).astype(np.float32)
-        total = np.zeros(padded.shape, np.float32)
+        total = np.zeros((len(self.schema.classes), *padded.shape), np.float32)
         share = np.zeros(padded.shape, np.float32)
         tiles = [
             Tile(top, left)
@@ -82,14 +90,14 @@ class PixelReader:
         ]
         for tile, found in zip(tiles, self._read_tiles(padded, tiles, rows, columns), strict=True):
             area = np.s_[tile.top : tile.top + rows, tile.left : tile.left + columns]
-            total[area] += weight * found
+            total[:, *area] += weight * found
             share[area] += weight
-        return np.asarray((total / share)[:height, :width])
+        return np.asarray((total / share)[:, :height, :width])
 
     def _read_tiles(
         self, pixels: UInt8Array, tiles: list[Tile], rows: int, columns: int
     ) -> list[npt.NDArray[np.float32]]:
-        """(rows, columns) probabilities of each tile."""
+        """(C, rows, columns) probabilities of each tile."""
         found: list[npt.NDArray[np.float32]] = []
         size = (columns * self.card.enlarge, rows * self.card.enlarge)
         for first in range(0, len(tiles), _BATCH):
@@ -100,16 +108,17 @@ class PixelReader:
             turns = range(4) if self.card.turned and rows == columns else range(1)
             looks = [self._look(big, turn, flip) for turn in turns for flip in (False, True)]
             for one in np.mean(looks, axis=0):
-                found.append(cv2.resize(one, (columns, rows), interpolation=cv2.INTER_LINEAR))
+                sized = [cv2.resize(of, (columns, rows), interpolation=cv2.INTER_LINEAR) for of in one]
+                found.append(np.asarray(sized, dtype=np.float32))
         return found
 
     def _look(self, batch: npt.NDArray[np.uint8], turn: int, flip: bool) -> npt.NDArray[np.float32]:
-        """(B, H, W) probabilities of tiles read turned by quarters and mirrored, as they lie."""
+        """(B, C, H, W) probabilities of tiles read turned by quarters and mirrored, as they lie."""
         shown = np.rot90(batch, turn, axes=(1, 2))
         shown = shown[:, :, ::-1] if flip else shown
-        found = self._network(np.ascontiguousarray(shown))[0][:, -1].copy()
-        found = found[:, :, ::-1] if flip else found
-        return np.rot90(found, -turn, axes=(1, 2))
+        found = self._network(np.ascontiguousarray(shown))[0]
+        found = found[:, :, :, ::-1] if flip else found
+        return np.rot90(found, -turn, axes=(2, 3))
 
 
 def _bump(length: int) -> npt.NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,7 @@ _DOUBTFUL = 0.5
 _TEXTURED = (
     0.22  # fineness of tissue: sections reach 0.3, radiographs, slices and test patterns stay below 0.12
 )
+_TWO_CLASSES = 2
 _AHEAD = 0.15  # by which it must lead the next one
 _TALL = 1.25  # a full-spine film is at least so much taller than wide
 
@@ -188,6 +190,9 @@ def _semantic(scene: Scene, pixels: UInt8Array, card: ModelCard) -> Reading:
     Where the card says from which probability on membranes separate, their map keeps cells apart.
     """
     probability = scene.raster.probability if scene.raster is not None else None
+    if len(scene.schema.classes) > _TWO_CLASSES:
+        # Which of many tissues an image may hold is for the user to say; `auto` knows none such.
+        return Reading(scene, 1.0, model=scene.model)
     if probability is None:
         return Reading(None, 0.0, f"{scene.model} gave no probabilities", scene.model)
     decided = float(np.mean((probability < 0.3) | (probability > 0.7)))
@@ -249,15 +254,17 @@ class ModelChoice:
         self._refine = refine
         self._second_opinion = second_opinion
         self._readers: dict[str, Reader] = {}
+        self._loading = threading.Lock()
         self._model = model
         if model != "auto":
             self.reader(model)
 
     def reader(self, name: str) -> Reader:
         """A loaded model; each is loaded once."""
-        if name not in self._readers:
-            self._readers[name] = load_reader(name, self._engines, self._refine)
-        return self._readers[name]
+        with self._loading:  # films may be read by several threads
+            if name not in self._readers:
+                self._readers[name] = load_reader(name, self._engines, self._refine)
+            return self._readers[name]
 
     @property
     def engines(self) -> dict[str, str]:
