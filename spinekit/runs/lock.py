@@ -46,7 +46,8 @@ def _take(folder: Path, path: Path) -> int:
         except OSError as error:
             raise unwritable(folder, error) from error
         if not _held(descriptor):
-            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
             os.close(descriptor)
             who = f"process {holder}" if holder.isdigit() else "a process that just began"
             raise EnvironmentFaultError(
@@ -56,14 +57,15 @@ def _take(folder: Path, path: Path) -> int:
             break
         os.close(descriptor)  # its holder ended and removed it between our opening and our taking it
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
     return descriptor
 
 
 def _held(descriptor: int) -> bool:
     """Whether the lock is ours now."""
     if sys.platform == "win32":
-        return True
+        return True  # no `flock`: two runs must be kept apart by hand
     import fcntl
 
     try:
@@ -73,7 +75,7 @@ def _held(descriptor: int) -> bool:
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        return not _lives(os.pread(descriptor, 32, 0))
+        return not _lives(os.read(descriptor, 32))
     return True
 
 

@@ -72,6 +72,8 @@ def workers_for(asked: int | None, files: Sequence[FoundFile]) -> int:
         asked: By the user, or None.
         files: To be decoded.
     """
+    if sys.platform == "win32":
+        return 0  # pipes are handed down in another way there
     if asked is not None:
         return min(asked, len(files))
     if len(files) <= _FEW and all(_harmless(item.path) for item in files):
@@ -110,10 +112,11 @@ class Decoders:
         """Itself."""
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *failure: object) -> None:
         """Ends the processes, whatever they are doing."""
+        del failure
         self._closed.set()
-        for worker in self._threads:
+        for _ in self._threads:
             self._orders.put(None)
         for worker in self._threads:
             while worker.is_alive():  # it may be about to start a process
