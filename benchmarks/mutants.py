@@ -12,6 +12,7 @@ reads that one.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import resource
@@ -24,7 +25,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.mutation.kinds import Kind
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
@@ -37,16 +41,24 @@ MEMORY = 8 << 30
 CRASH, HANG = "crash", "hang"
 
 
+def kind_of(name: str) -> Kind:
+    """A kind by its name, or one from elsewhere as ``module:NAME``."""
+    from tests.mutation.kinds import KINDS
+
+    module, _, inside = name.partition(":")
+    found: Kind = getattr(importlib.import_module(module), inside) if inside else KINDS[name]
+    return found
+
+
 def child(kind: str, numbers: range, notes: Path) -> None:
     """Reads mutants and notes each; the kernel ends it where one takes too long."""
-    from tests.mutation.kinds import KINDS
     from tests.mutation.trial import trials
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with tempfile.TemporaryDirectory() as folder, notes.open("a", encoding="utf-8", buffering=1) as stream:
         _wind_up()
-        for outcome in trials(KINDS[kind], Path(folder), numbers):
+        for outcome in trials(kind_of(kind), Path(folder), numbers):
             stream.write(json.dumps(asdict(outcome)) + "\n")
             _wind_up()
 
@@ -108,11 +120,10 @@ def table(results: dict[str, list[dict[str, Any]]]) -> str:
 
 def show(kind: str, number: int) -> None:
     """Reads one mutant here and says what became of it."""
-    from tests.mutation.kinds import KINDS
     from tests.mutation.trial import trials
 
     with tempfile.TemporaryDirectory() as folder:
-        for outcome in trials(KINDS[kind], Path(folder), range(number, number + 1)):
+        for outcome in trials(kind_of(kind), Path(folder), range(number, number + 1)):
             print(f"{outcome.seed}: {outcome.end} in {outcome.seconds:.2f} s: {outcome.said}")
 
 

@@ -17,6 +17,15 @@ def _leave(*_: object) -> NoReturn:
     os._exit(INTERRUPTED)
 
 
+def _any_letters() -> None:
+    """Lets letters that a terminal does not know appear as ``?`` rather than end the program."""
+    import sys
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # who embeds Python may have put anything there
+            stream.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Entry point of the console script."""
     try:
@@ -25,6 +34,7 @@ def main() -> None:
         # Who started this with the signal switched off (nohup, a job in the background) wants it so.
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _leave)
+        _any_letters()
         from spinekit.cli.app import main as run
 
         run()

@@ -12,6 +12,7 @@ import io
 import json
 import math
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from spinekit.formats.plugin import ReadOptions
 MAX_TEXT_BYTES = 1 << 30
 _EXIF_ORIENTATION = 0x0112
 _EXIF_TURNED = range(5, 9)  # the four orientations that swap rows and columns
+_HUGE = re.compile(r"[eE]\+?\d{3}|\d{300}")
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 FOUND_SUFFIXES = frozenset(
     {".bmp", ".dcm", ".dicom", ".gif", ".heic", ".ima", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm"}
@@ -264,6 +266,12 @@ def parse_json(text: str, where: str) -> object:
     def refuse(constant: str) -> object:
         raise AnnotationError(f"{where}: holds {constant}, which is no JSON number -- remove it")
 
+    def bounded(digits: str) -> float:
+        value = float(digits)
+        if math.isinf(value):
+            raise AnnotationError(f"{where}: holds {digits[:40]}, which no number reaches -- correct it")
+        return value
+
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         members = dict(pairs)
         if len(members) < len(pairs):
@@ -272,7 +280,9 @@ def parse_json(text: str, where: str) -> object:
         return members
 
     try:
-        return json.loads(text, parse_constant=refuse, object_pairs_hook=once)
+        # Only a text that may hold a number beyond all bounds is looked through number by number.
+        fractions = bounded if _HUGE.search(text) else None
+        return json.loads(text, parse_constant=refuse, parse_float=fractions, object_pairs_hook=once)
     except json.JSONDecodeError as error:
         raise AnnotationError(
             f"{where}: line {error.lineno}, column {error.colno}: {error.msg} -- export the file again"

@@ -27,7 +27,7 @@ from spinekit.models.environment import cache_folder
 from spinekit.models.graph import Graph, NetworkFile
 
 OPSET = 17
-_FORMAT = "spinekit-graph-1"
+_FORMAT = "spinekit-graph-2"
 _FOLDER = "engines"
 
 Notice = Callable[[str], None]

@@ -153,7 +153,8 @@ def _library_net(network: NetworkFile) -> tuple[Any, Any]:
 def _load_yolo(network: NetworkFile) -> Loaded:
     model, net = _library_net(network)
     points = int(net.model[-1].kpt_shape[0]) if network.task == "pose" else 0
-    facts = {"classes": len(model.names), "points": points}
+    names = [str(model.names[number]) for number in sorted(model.names)]
+    facts = {"classes": len(names), "points": points, "names": names}
     return Loaded(_Yolo(net), facts, (1, 256, 192), (1, 320, 224), (0, 1, 2))
 
 

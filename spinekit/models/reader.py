@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from spinekit.core.errors import EnvironmentFaultError
 from spinekit.core.image import FloatArray, Image, UInt8Array
 from spinekit.core.landmarks import landmarks
 from spinekit.core.scene import Author, Box, Instance, Scene
 from spinekit.core.schema import Schema
+from spinekit.files import printable
 from spinekit.models.canvas import Fitted, fit_film
 from spinekit.models.close import CloseLook
 from spinekit.models.computed import FASTEST, EngineChoice, open_network
@@ -65,6 +67,7 @@ class InstanceReader:
         self.schema = check_weights(card)
         self._threads = choice.threads
         self._network = open_network(first_network(card), choice)
+        _check_names(card, self.schema, self._network.facts)
         self._levels = LevelLook(beside_network("levels", card.levels), choice) if card.levels else None
         close = card.close if refine else ()
         self._close = [CloseLook(beside_network("close", beside), card.spread, choice) for beside in close]
@@ -175,6 +178,19 @@ def _look(raw: RawDetections, fitted: Fitted) -> Look:
     points = raw.points.copy()
     points[..., :2] = fitted.to_film(points[..., :2])
     return Look(fitted.to_film(raw.boxes.reshape(-1, 2, 2)).reshape(-1, 4), raw.scores, points)
+
+
+def _check_names(card: ModelCard, schema: Schema, facts: Mapping[str, Any]) -> None:
+    """Refuses weights that find other things than their card says: what they find would bear wrong names."""
+    names, points = list(facts.get("names", schema.classes)), facts["points"]
+    if names != list(schema.classes) or (card.task == "pose" and points != len(schema.landmarks)):
+        knows = f"{', '.join(names[:3])}{' ...' if len(names) > 3 else ''}" + (
+            f", {points} points" if points else ""
+        )
+        raise EnvironmentFaultError(
+            f"{card.weights}: finds {printable(knows)}, which is not what {schema.name} of its card names -- "
+            "correct the card, or give weights of that schema"
+        )
 
 
 def _box(values: FloatArray) -> Box:

@@ -166,3 +166,14 @@ def test_frame_is_told_from_a_name_with_a_hash() -> None:
     assert split_frame("x.dcm#12") == ("x.dcm", "#12")
     assert split_frame("a#b.png") == ("a#b.png", "")
     assert split_frame("#3") == ("#3", "")
+
+
+@pytest.mark.parametrize("digits", ["1e999", "-1E+400", "9" * 400 + ".5"])
+def test_a_number_beyond_all_bounds_is_refused(digits: str) -> None:
+    with pytest.raises(AnnotationError, match="which no number reaches -- correct it"):
+        parse_json(f'{{"a": [{digits}]}}', "x.json")
+    assert parse_json('{"a": 1e200, "b": "e999", "c": 1e-999}', "x.json") == {
+        "a": 1e200,
+        "b": "e999",
+        "c": 0.0,
+    }
