@@ -15,6 +15,7 @@ from spinekit.core.errors import UsageError
 if TYPE_CHECKING:
     from spinekit.workflows.folds import FoldResult
     from spinekit.workflows.train import Trained
+    from spinekit.workflows.train_close import TrainedClose
     from spinekit.workflows.train_settings import TrainSettings
 
 
@@ -114,6 +115,7 @@ def _go_on(folder: Path, recipe: Path | None, given: dict[str, Any], out: Path |
     from spinekit.workflows.folds import resume_folds
     from spinekit.workflows.run_recipe import laid_recipe
     from spinekit.workflows.train import resume
+    from spinekit.workflows.train_close import laid_close_recipe, resume_close_look
 
     told = [f"--{key.replace('_', '-')}" for key, value in given.items() if value is not None]
     if recipe is not None or told or out is not None:
@@ -121,6 +123,11 @@ def _go_on(folder: Path, recipe: Path | None, given: dict[str, Any], out: Path |
             f"--resume {folder}: goes on with the settings that it began with -- leave out "
             f"{', '.join([*([str(recipe)] if recipe else []), *told, *(['--out'] if out else [])])}"
         )
+    if laid_close_recipe(folder) is not None:
+        with display() as shown:
+            close = resume_close_look(folder, shown.on_epoch, shown.on_progress, shown.notice)
+        _show_close(close, shown)
+        return
     if laid_recipe(folder)[0].folds is not None:
         with display() as shown:
             results = resume_folds(folder, shown.on_epoch, shown.on_progress, shown.notice)
@@ -149,6 +156,10 @@ def _train_close(recipe: Path, given: dict[str, Any], out: Path | None) -> None:
     folder = _claimed(out)
     with display() as shown:
         trained = train_close_look(settings, folder, shown.on_epoch, shown.on_progress)
+    _show_close(trained, shown)
+
+
+def _show_close(trained: TrainedClose, shown: Display) -> None:
     shown.console.print(
         f"model: {trained.model}\nuse it: spinekit predict FILMS --model {trained.model}", markup=False
     )

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from spinekit.core.errors import UsageError
 from spinekit.core.image import FloatArray, UInt8Array
+from spinekit.models.checkpoints import Parts, Standing, load_standing, save_standing
 from spinekit.models.close_crops import pyramid, take
 from spinekit.models.close_frame import Frame, apply, frame_of, inverse, mean_shape
 from spinekit.models.close_net import MapNet, cell_centres, close_network, places, save_close, to_input
@@ -112,6 +113,7 @@ def train_close(
     val: Sequence[CloseFilm],
     out: Path,
     on_epoch: Callable[[EpochReport], None] | None = None,
+    resume: bool = False,
 ) -> Path:
     """Trains, choosing the epoch by the mean radial error on val.
 
@@ -121,6 +123,7 @@ def train_close(
         val: Films to choose by; their crops are shifted as in training, always alike.
         out: Folder for ``close.pt``.
         on_epoch: Told after every epoch.
+        resume: Whether to go on from the last epoch that ended there.
     """
     torch.manual_seed(plan.seed)
     use_threads()
@@ -144,8 +147,9 @@ def train_close(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, plan.learning_rate, total_steps=plan.epochs * steps + 1, pct_start=0.1
     )
-    best, path = math.inf, out / "close.pt"
-    for epoch in range(1, plan.epochs + 1):
+    path, parts = out / "close.pt", Parts(net, optimiser, schedule, rng)
+    standing = load_standing(out, parts) if resume else Standing()
+    for epoch in range(len(standing.reports) + 1, plan.epochs + 1):
         net.train()
         losses = []
         for crops, targets, weights in _batches(prepared, plan, settings, rng):
@@ -159,15 +163,14 @@ def train_close(
             schedule.step()
             losses.append(float(loss.detach()))
         error, calibration = _validate(net, held, plan, settings)
-        if error < best:
-            best = error
+        if -error > standing.best:
+            standing.best = -error
             save_close(net, replace(settings, calibration=calibration), path)
+        told = {"loss": float(np.mean(losses))}, {"metrics/MRE(px)": error}
+        standing.reports.append(EpochReport(epoch, plan.epochs, *told, -error))
+        save_standing(out, parts, standing)
         if on_epoch is not None:
-            on_epoch(
-                EpochReport(
-                    epoch, plan.epochs, {"loss": float(np.mean(losses))}, {"metrics/MRE(px)": error}, -error
-                )
-            )
+            on_epoch(standing.reports[-1])
     return path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from spinekit.core.image import FloatArray, UInt8Array
+from spinekit.models.checkpoints import Parts, Standing, load_standing, save_standing
 from spinekit.models.close_crops import pyramid, take
 from spinekit.models.close_frame import frame_of, mean_shape
 from spinekit.models.close_net import to_input
@@ -75,6 +75,7 @@ def train_levels(
     val: Sequence[CloseFilm],
     out: Path,
     on_epoch: Callable[[EpochReport], None] | None = None,
+    resume: bool = False,
 ) -> Path:
     """Trains, choosing the epoch by the share of val films whose bodies as a whole are named right.
 
@@ -84,6 +85,7 @@ def train_levels(
         val: Films to choose by.
         out: Folder for ``levels.pt``.
         on_epoch: Told after every epoch.
+        resume: Whether to go on from the last epoch that ended there.
     """
     torch.manual_seed(plan.seed)
     use_threads()
@@ -100,8 +102,9 @@ def train_levels(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, plan.learning_rate, total_steps=plan.epochs * steps + 1, pct_start=0.15
     )
-    best, path = -math.inf, out / "levels.pt"
-    for epoch in range(1, plan.epochs + 1):
+    path, parts = out / "levels.pt", Parts(net, optimiser, schedule, rng)
+    standing = load_standing(out, parts) if resume else Standing()
+    for epoch in range(len(standing.reports) + 1, plan.epochs + 1):
         net.train()
         losses = []
         for crops, labels in _batches(items, pyramids["train"], plan, settings, rng):
@@ -113,11 +116,14 @@ def train_levels(
             losses.append(float(loss.detach()))
         metrics = _validate(net, val, pyramids["val"], plan, settings)
         fitness = metrics["metrics/films"] + 0.01 * metrics["metrics/margin"]
-        if fitness > best:
-            best = fitness
+        if fitness > standing.best:
+            standing.best = fitness
             save_levels(net, settings, path)
+        told = {"loss": float(np.mean(losses))}, metrics
+        standing.reports.append(EpochReport(epoch, plan.epochs, *told, fitness))
+        save_standing(out, parts, standing)
         if on_epoch is not None:
-            on_epoch(EpochReport(epoch, plan.epochs, {"loss": float(np.mean(losses))}, metrics, fitness))
+            on_epoch(standing.reports[-1])
     return path
 
 

@@ -16,6 +16,7 @@ from spinekit.core.errors import UsageError
 from spinekit.core.image import FloatArray
 from spinekit.core.scene import Scene
 from spinekit.files import atomic_path, sha256_of, write_text
+from spinekit.models.checkpoints import STATE, reports_of
 from spinekit.models.close_net import load_close
 from spinekit.models.close_settings import CloseView
 from spinekit.models.close_training import CloseFilm, CloseJitter, ClosePlan, train_close
@@ -33,10 +34,12 @@ from spinekit.workflows.recipe import (
     settings_of,
     split_table,
 )
+from spinekit.workflows.run_recipe import RECIPE
 from spinekit.workflows.seasoning import phantom_samples
 from spinekit.workflows.split import read_split
 
 Progress = Callable[[str, int, int], None]
+OnEpoch = Callable[[EpochReport], None]
 
 
 class Jitter(BaseModel):
@@ -127,7 +130,7 @@ def read_close_recipe(path: Path, overrides: Mapping[str, Any] | None = None) ->
 def train_close_look(
     recipe: CloseRecipe,
     out: Path,
-    on_epoch: Callable[[EpochReport], None] | None = None,
+    on_epoch: OnEpoch | None = None,
     on_progress: Progress | None = None,
 ) -> TrainedClose:
     """Trains on the split's train part, choosing the epoch by val.
@@ -141,6 +144,64 @@ def train_close_look(
     Raises:
         UsageError: If the first look says something else than the recipe.
     """
+    card = _first_look(recipe)
+    _lay(recipe, out)
+    return _trained(recipe, card, out, on_epoch, on_progress, go_on=False)
+
+
+def resume_close_look(
+    out: Path,
+    on_epoch: OnEpoch | None = None,
+    on_progress: Progress | None = None,
+    notice: Callable[[str], None] | None = None,
+) -> TrainedClose:
+    """Goes on with a close look's training that was stopped, from its last epoch that ended.
+
+    Args:
+        out: Its folder.
+        on_epoch: See `train_close_look`.
+        on_progress: See there.
+        notice: Told from where it goes on.
+
+    Raises:
+        UsageError: If none began in the folder, or it has ended.
+    """
+    recipe = laid_close_recipe(out)
+    if recipe is None:
+        raise UsageError(f"--resume {out}: no close look began in this folder -- name the --out of one")
+    if (out / "model" / "card.yaml").is_file():
+        raise UsageError(
+            f"--resume {out}: this training has ended after {recipe.epochs} epochs -- its model is {out / 'model'}; "
+            "to train on, begin anew with start: and that network"
+        )
+    if notice is not None:
+        notice(f"goes on with {recipe.name} where it stood, of {recipe.epochs} epochs")
+    return _trained(recipe, _first_look(recipe), out, on_epoch, on_progress, go_on=True)
+
+
+def laid_close_recipe(out: Path) -> CloseRecipe | None:
+    """The recipe of the close look that began in a folder; None where none did."""
+    path = out / RECIPE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))["settings"]
+        close = content["task"] == "close"
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return settings_of(CloseRecipe, content, str(path)) if close else None
+
+
+def _lay(recipe: CloseRecipe, out: Path) -> None:
+    content = recipe.model_dump(mode="json", by_alias=True)
+    for key in ("data", "start", "split"):
+        if content[key]:
+            content[key] = str(Path(content[key]).resolve())
+    if Path(recipe.first).exists():
+        content["first"] = str(Path(recipe.first).resolve())
+    text = json.dumps({"begins": recipe.first, "settings": content}, indent=1, ensure_ascii=False)
+    write_text(out / RECIPE, text + "\n")
+
+
+def _first_look(recipe: CloseRecipe) -> ModelCard:
     card = find_card(recipe.first)
     schema = check_weights(card)
     if schema.name != recipe.schema_name:
@@ -148,27 +209,35 @@ def train_close_look(
             f"{recipe.name}: {recipe.first} finds landmarks of {schema.name}, the recipe says "
             f"{recipe.schema_name} -- name a first look of the same schema"
         )
+    return card
+
+
+def _trained(
+    recipe: CloseRecipe,
+    card: ModelCard,
+    out: Path,
+    on_epoch: OnEpoch | None,
+    on_progress: Progress | None,
+    go_on: bool,
+) -> TrainedClose:
+    schema = load_schema(recipe.schema_name)
     by_part = scenes_by_part(recipe, read_split(split_table(recipe)))
     films = {part: _films(by_part[part], part, on_progress) for part in ("train", "val")}
     films["train"] += [
         CloseFilm(pixels, _shapes(scene))
         for scene, pixels in phantom_samples(schema, None, recipe.phantoms, recipe.seed)
     ]
-    history: list[EpochReport] = []
-
-    def keep(report: EpochReport) -> None:
-        history.append(report)
-        if on_epoch is not None:
-            on_epoch(report)
-
     if recipe.learns == "levels":
         whole = {
             part: [f for f in some if len(f.shapes) == len(schema.levels)] for part, some in films.items()
         }
-        weights = train_levels(_level_plan(recipe), whole["train"], whole["val"], out, keep)
+        weights = train_levels(_level_plan(recipe), whole["train"], whole["val"], out, on_epoch, go_on)
     else:
-        weights = train_close(_plan(recipe, card), films["train"], films["val"], out, keep)
-    return TrainedClose(_write(recipe, card, weights, out / "model", history), tuple(history))
+        weights = train_close(_plan(recipe, card), films["train"], films["val"], out, on_epoch, go_on)
+    history = reports_of(out)
+    model = _write(recipe, card, weights, out / "model", history)
+    (out / STATE).unlink()  # what only a stopped training needs
+    return TrainedClose(model, tuple(history))
 
 
 def _plan(recipe: CloseRecipe, first: ModelCard) -> ClosePlan:

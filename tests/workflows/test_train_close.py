@@ -12,11 +12,19 @@ import pytest
 from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.files import bundled
 from spinekit.formats.reading import read_images
+from spinekit.models.close_net import load_close
+from spinekit.models.history import EpochReport
 from spinekit.models.load import load_reader
 from spinekit.models.weights import find_card
 from spinekit.workflows.recipe import settings_of
 from spinekit.workflows.samples import write_samples
-from spinekit.workflows.train_close import CloseRecipe, TrainedClose, read_close_recipe, train_close_look
+from spinekit.workflows.train_close import (
+    CloseRecipe,
+    TrainedClose,
+    read_close_recipe,
+    resume_close_look,
+    train_close_look,
+)
 from tests.workflows.test_train import predict_truth
 
 LEAST = {
@@ -82,3 +90,49 @@ def test_a_misspelt_setting_is_told(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("task: close\nname: x\nzoon: 3\n", encoding="utf-8")
     with pytest.raises(UsageError, match="no setting 'zoon' -- did you mean zoom"):
         read_close_recipe(tmp_path / "x.yaml")
+
+
+class KilledError(Exception):
+    """Stands for whatever ends a training."""
+
+
+def test_a_stopped_training_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    recipe = recipe_of(tmp_path, epochs=2)
+    whole = train_close_look(recipe, tmp_path / "whole")
+
+    def kill(report: EpochReport) -> None:
+        raise KilledError(report.epoch)
+
+    with pytest.raises(KilledError, match="1"):
+        train_close_look(recipe, tmp_path / "stopped", kill)
+    epochs: list[int] = []
+    told: list[str] = []
+    resumed = resume_close_look(
+        tmp_path / "stopped", lambda report: epochs.append(report.epoch), notice=told.append
+    )
+    assert epochs == [2]
+    assert "goes on" in told[0]
+    assert [r.losses for r in resumed.history] == [r.losses for r in whole.history]
+    first, second = (
+        load_close(find_card(str(model)).close[-1].path)[0].state_dict()
+        for model in (whole.model, resumed.model)
+    )
+    assert all(bool((first[name] == second[name]).all()) for name in first)
+    assert not (tmp_path / "stopped" / "state.pt").exists()
+    with pytest.raises(UsageError, match="has ended after 2 epochs"):
+        resume_close_look(tmp_path / "stopped")
+
+
+def test_a_folder_without_a_training_or_with_a_spoilt_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no close look began"):
+        resume_close_look(tmp_path)
+    recipe = recipe_of(tmp_path)
+
+    def kill(report: EpochReport) -> None:
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        train_close_look(recipe, tmp_path / "run", kill)
+    (tmp_path / "run" / "state.pt").write_bytes(b"PK broken")
+    with pytest.raises(UsageError, match="begin anew"):
+        resume_close_look(tmp_path / "run")
