@@ -165,6 +165,13 @@ def _measurement_pages() -> dict[str, str]:
     return made
 
 
+def bad_input_page() -> str:
+    """What bad input ends with, from the catalogue of the tests."""
+    beside = runpy.run_path(str(Path(__file__).resolve().with_name("bad_input_page.py")))
+    made: str = beside["bad_input_page"](NOTE)
+    return made
+
+
 def measurements_page() -> str:
     """An index of the measurements by schema; each has a section of its own below ``measurements/``."""
     from spinekit.measures import group_names
@@ -302,6 +309,7 @@ def pages() -> dict[Path, str]:
         "measurements": measurements_page,
         "models": models_page,
         "python": python_page,
+        "bad-input": bad_input_page,
     }
     found = {REFERENCE / f"{name}.md": page() for name, page in made.items()}
     return found | {REFERENCE / path: text for path, text in _measurement_pages().items()}
