@@ -4,9 +4,9 @@ The first line says what was reviewed. Every further line is one edit: of which 
 changed, before and after. The predictions themselves are never touched: what stands now is the predictions with the
 edits applied in their order, so that a record that was cut off in the middle of a line has lost nothing else.
 
-A part of an image's state is ``{"instances": {key: instance or null}, "status": ..., "comment": ..., "spacing":
-...}`` with only what an edit changed. The key of a predicted instance is its place in the prediction; those that a
-person adds have keys of their own.
+A part of an image's state is ``{"instances": {key: instance or null}, "strokes": {key: stroke or null},
+"status": ..., "comment": ..., "spacing": ...}`` with only what an edit changed. The key of a predicted instance is
+its place in the prediction; those that a person adds have keys of their own.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from spinekit.core.brush import Stroke, painted
 from spinekit.core.errors import AnnotationError
 from spinekit.core.landmarks import Landmarks
-from spinekit.core.scene import Author, Instance, Scene
+from spinekit.core.scene import Author, Instance, Raster, Scene
 from spinekit.core.spacing import Spacing, SpacingOrigin
 from spinekit.files import printable
 from spinekit.formats.scenes_line import instance_from_json
@@ -101,6 +102,7 @@ class ReviewedImage:
         status: What was said of the whole.
         comment: A person's words, or empty.
         spacing: As a person calibrated it; None for the prediction's own.
+        strokes: What a person painted on a semantic answer, by key, in order.
         version: Number of edits so far.
         done: Edits that can be undone, the latest last.
         undone: Edits that can be done again, the latest last.
@@ -111,6 +113,7 @@ class ReviewedImage:
     status: ReviewStatus = ReviewStatus.OPEN
     comment: str = ""
     spacing: Spacing | None = None
+    strokes: dict[str, Stroke] = field(default_factory=dict)
     version: int = 0
     done: list[Edit] = field(default_factory=list)
     undone: list[Edit] = field(default_factory=list)
@@ -125,7 +128,17 @@ class ReviewedImage:
         """The scene as it stands, unchanged instances as the model gave them."""
         image = self.base.image if self.spacing is None else replace(self.base.image, spacing=self.spacing)
         items = in_schema_order(list(self.items.values()), self.base.schema)
-        return replace(self.base, image=image, instances=items)
+        return replace(self.base, image=image, instances=items, raster=self._raster())
+
+    def _raster(self) -> Raster | None:
+        """The semantic answer with all that was painted; a probability is the model's alone and falls away."""
+        raster = self.base.raster
+        if raster is None or raster.labels is None or not self.strokes:
+            return raster
+        labels = raster.labels.copy()
+        for stroke in self.strokes.values():
+            labels[painted(stroke.way, stroke.radius, *labels.shape)] = stroke.label
+        return Raster(labels)
 
     def apply(self, edit: Edit) -> None:
         """Takes an edit over.
@@ -142,11 +155,17 @@ class ReviewedImage:
         status = ReviewStatus(part.get("status", self.status))
         comment = str(part.get("comment", self.comment))
         spacing = _spacing(part["spacing"]) if "spacing" in part else self.spacing
+        strokes = {_key(key): _stroke(content) for key, content in part.get("strokes", {}).items()}
         for key, item in items.items():
             if item is None:
                 self.items.pop(key, None)
             else:
                 self.items[key] = item
+        for key, stroke in strokes.items():
+            if stroke is None:
+                self.strokes.pop(key, None)
+            else:
+                self.strokes[key] = stroke
         self.status, self.comment, self.spacing, self.version = status, comment, spacing, edit.version
         self._remember(edit)
 
@@ -174,8 +193,8 @@ def reviewed_image(base: Scene) -> ReviewedImage:
 def vouched(state: ReviewedImage, reader: str = "") -> Scene:
     """The scene as truth: a person stands by every instance of it, so that the model's doubts are gone.
 
-    The spread of points that nobody moved stays; it says how far off they may be. A comment becomes a note, which is a
-    doubt to whoever trains on it, unless the image was accepted all the same.
+    The spread of points that nobody moved stays; it says how far off they may be. A comment becomes a note,
+    which is a doubt to whoever trains on it, unless the image was accepted all the same.
 
     Args:
         state: Accepted, or edited.
@@ -342,6 +361,22 @@ def _spacing(content: Json | None) -> Spacing | None:
     if content is None:
         return None
     return Spacing(float(content["row_mm"]), float(content["col_mm"]), SpacingOrigin(content["origin"]))
+
+
+def stroke_to_json(stroke: Stroke | None) -> Json | None:
+    """A stroke as a member of an edit."""
+    if stroke is None:
+        return None
+    return {"way": stroke.way.tolist(), "radius": stroke.radius, "label": stroke.label}
+
+
+def _stroke(content: Json | None) -> Stroke | None:
+    if content is None:
+        return None
+    way = np.array(content["way"], dtype=np.float64).reshape(-1, 2)
+    if not len(way) or not bool(np.isfinite(way).all()):
+        raise ValueError("a stroke without a way")
+    return Stroke(way, float(content["radius"]), int(content["label"]))
 
 
 def _key(key: object) -> str:

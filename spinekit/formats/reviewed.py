@@ -117,7 +117,7 @@ def read_record(path: Path) -> Record:
 
 def stands(state: ReviewedImage) -> bool:
     """Whether a person vouches for what is there: it was accepted, or mended and not rejected."""
-    mended = any("instances" in edit.after or "spacing" in edit.after for edit in state.done)
+    mended = any({"instances", "spacing", "strokes"} & set(edit.after) for edit in state.done)
     return state.status is ReviewStatus.ACCEPTED or (state.status is ReviewStatus.OPEN and mended)
 
 

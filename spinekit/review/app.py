@@ -186,7 +186,7 @@ def _row(number: int, film: ReviewFilm) -> Json:
         "id": number,
         "name": film.name,
         "status": state.status.value,
-        "mended": state.touched and any("instances" in edit.after for edit in state.done),
+        "mended": state.touched and any({"instances", "strokes"} & set(edit.after) for edit in state.done),
         "comment": bool(state.comment),
         "version": state.version,
         "score": film.urgency.score,
@@ -263,7 +263,9 @@ def _brush(desk: Desk, number: int, content: Json) -> Response:
 
 def _edit(desk: Desk, number: int, content: Json) -> Response:
     parts: Json = {
-        name: content[name] for name in ("instances", "status", "comment", "ruler") if name in content
+        name: content[name]
+        for name in ("instances", "strokes", "status", "comment", "ruler")
+        if name in content
     }
     action = str(content.get("action", "edit"))
     return _saved(

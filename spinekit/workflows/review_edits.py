@@ -12,15 +12,22 @@ from typing import Any
 
 import numpy as np
 
+from spinekit.core.brush import Stroke, painted
 from spinekit.core.errors import UsageError
-from spinekit.core.image import FloatArray, ImageRef
+from spinekit.core.image import ImageRef
 from spinekit.core.landmarks import Landmarks, Visibility
 from spinekit.core.outline import Outline, to_mask, to_outline
 from spinekit.core.scene import Author, Box, Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.core.spacing import Spacing
 from spinekit.files import printable
-from spinekit.formats.review_lines import Json, ReviewedImage, ReviewStatus, spacing_to_json
+from spinekit.formats.review_lines import (
+    Json,
+    ReviewedImage,
+    ReviewStatus,
+    spacing_to_json,
+    stroke_to_json,
+)
 from spinekit.formats.rings import encloses_nothing, within
 from spinekit.formats.scenes_line import instance_from_json, instance_to_json
 from spinekit.formats.sources import all_labels, in_schema_order, points_box
@@ -30,9 +37,10 @@ MOST_VERTICES = 20_000
 MOST_INSTANCES = 400
 LONGEST_COMMENT = 2000
 MOST_STROKE = 4000
+MOST_STROKES = 2000
 WIDEST_BRUSH = 600.0
 _SAME_PX = 1e-3  # a point that moved less was not moved: numbers lose digits on their way
-_PARTS = frozenset({"instances", "status", "comment", "ruler"})
+_PARTS = frozenset({"instances", "status", "comment", "ruler", "strokes"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,8 +66,9 @@ def step_of(state: ReviewedImage, wanted: Mapping[str, Any], reader: str = "") -
 
     Args:
         state: Of the film.
-        wanted: Any of ``instances`` (key to instance or None), ``status``, ``comment`` and ``ruler`` (``start``,
-            ``end``, ``length_mm``; None takes a person's calibration back).
+        wanted: Any of ``instances`` (key to instance or None), ``strokes`` (key to ``stroke``, ``radius`` and
+            ``adds``), ``status``, ``comment`` and ``ruler`` (``start``, ``end``, ``length_mm``; None takes a person's
+            calibration back).
         reader: Whose reading it is, or empty.
 
     Raises:
@@ -74,6 +83,10 @@ def step_of(state: ReviewedImage, wanted: Mapping[str, Any], reader: str = "") -
         changed = _changed(state, wanted["instances"], reader)
         before["instances"] = {key: _told(state.items.get(key)) for key in changed}
         after["instances"] = {key: _told(item) for key, item in changed.items()}
+    if "strokes" in wanted:
+        drawn = _strokes(wanted["strokes"], state)
+        before["strokes"] = {key: stroke_to_json(state.strokes.get(key)) for key in drawn}
+        after["strokes"] = {key: stroke_to_json(stroke) for key, stroke in drawn.items()}
     if "status" in wanted:
         if wanted["status"] not in set(ReviewStatus):
             raise UsageError(
@@ -145,27 +158,11 @@ def brushed(
     if outline is not None:
         moved = Outline(tuple(r - shift for r in outline.rings), tuple(h - shift for h in outline.holes))
         mask = to_mask(moved, y1 - y0, x1 - x0)
-    painted = _painted(points - shift, radius, mask.shape)
-    result = to_outline(mask | painted if adds else mask & ~painted)
+    touched = painted(points - shift, radius, y1 - y0, x1 - x0)
+    result = to_outline(mask | touched if adds else mask & ~touched)
     if not result.rings:
         return None
     return Outline(tuple(r + shift for r in result.rings), tuple(h + shift for h in result.holes))
-
-
-def _painted(points: FloatArray, radius: float, shape: tuple[int, ...]) -> Any:  # noqa: ANN401
-    """The pixels whose centres lie within ``radius`` of a way, (H, W) bool."""
-    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
-    found = np.zeros(shape, dtype=bool)
-    ends = points[1:] if len(points) > 1 else points
-    for (ax, ay), (bx, by) in zip(points[: len(ends)], ends, strict=True):
-        top, bottom = max(0, math.floor(min(ay, by) - radius)), math.ceil(max(ay, by) + radius) + 1
-        left, right = max(0, math.floor(min(ax, bx) - radius)), math.ceil(max(ax, bx) + radius) + 1
-        x, y = columns[top:bottom, left:right], rows[top:bottom, left:right]
-        dx, dy = bx - ax, by - ay
-        length = dx * dx + dy * dy
-        along = np.clip(((x - ax) * dx + (y - ay) * dy) / length, 0.0, 1.0) if length > 0 else 0.0
-        found[top:bottom, left:right] |= (x - ax - along * dx) ** 2 + (y - ay - along * dy) ** 2 <= radius**2
-    return found
 
 
 def stroke_of(content: Mapping[str, Any]) -> tuple[list[tuple[float, float]], float, bool]:
@@ -183,6 +180,27 @@ def stroke_of(content: Mapping[str, Any]) -> tuple[list[tuple[float, float]], fl
     return points, float(radius), bool(content.get("adds", True))
 
 
+def _strokes(wanted: object, state: ReviewedImage) -> dict[str, Stroke]:
+    """New strokes on a semantic answer: its last class is painted, or its first where they take away."""
+    if state.base.raster is None or state.base.raster.labels is None:
+        raise UsageError("this film has no class for every pixel -- paint a shape instead")
+    if not isinstance(wanted, dict) or not wanted or len({*state.strokes, *wanted}) > MOST_STROKES:
+        raise UsageError(
+            f"the strokes are none, or more than {MOST_STROKES} -- accept the film and paint anew"
+        )
+    found = {}
+    for key, content in wanted.items():
+        if not isinstance(content, dict) or key in state.strokes or not _is_key(key):
+            raise UsageError("a stroke is misshapen -- reload the page")
+        way, radius, adds = stroke_of(content)
+        found[key] = Stroke(np.array(way), radius, len(state.base.schema.classes) - 1 if adds else 0)
+    return found
+
+
+def _is_key(key: object) -> bool:
+    return isinstance(key, str) and key.isascii() and key.isalnum() and len(key) <= 40
+
+
 def _told(item: Instance | None) -> Json | None:
     return None if item is None else instance_to_json(item)
 
@@ -193,7 +211,7 @@ def _changed(state: ReviewedImage, wanted: object, reader: str) -> dict[str, Ins
     schema, image = state.base.schema, state.base.image
     found: dict[str, Instance | None] = {}
     for key, content in wanted.items():
-        if not isinstance(key, str) or not key.isascii() or not key.isalnum() or len(key) > 40:
+        if not _is_key(key):
             raise UsageError("an instance has a key that is none -- reload the page")
         old = state.items.get(key)
         if content is None:

@@ -15,7 +15,7 @@ from spinekit.core.landmarks import Landmarks
 from spinekit.core.scene import Author, Instance, Scene
 from spinekit.files import sha256_of
 from spinekit.formats.scenes import write
-from spinekit.phantoms import spine_ap, to_scene
+from spinekit.phantoms import membrane_tile, spine_ap, to_scene
 from spinekit.schemas import load_schema
 
 TOKEN = "a-token-for-tests"
@@ -92,6 +92,22 @@ def spine_run(
         {"name": scene.image.name, "status": "ok", "reason": "", "sha256": ""} for scene in scenes
     ]
     (run / "run.json").write_text(json.dumps(record), "utf-8")
+    return run
+
+
+def membrane_run(folder: Path) -> Path:
+    """A run of one section with a class for every pixel."""
+    films, run = folder / "films", folder / "run"
+    films.mkdir(parents=True)
+    phantom = membrane_tile(3)
+    path = films / "section.png"
+    cv2.imwrite(str(path), phantom.pixels)
+    ref = ImageRef(path, phantom.height, phantom.width, sha256=sha256_of(path), name=path.name)
+    scene = to_scene(phantom, ref, load_schema("em-membrane"))
+    write([replace(scene, model="em-sem")], run)
+    (run / "run.json").write_text(
+        json.dumps({"format": "spinekit-run", "version": 1, "images": ["../films"]}), "utf-8"
+    )
     return run
 
 

@@ -23,7 +23,7 @@ from spinekit.review.store import ReviewStore
 from spinekit.schemas import load_schema
 from spinekit.workflows.review import ReviewSettings, open_review
 from tests.review.conftest import Opened
-from tests.review.runs import refuse, spine_run
+from tests.review.runs import membrane_run, refuse, spine_run
 
 SPINE = load_schema("spine-ap")
 
@@ -282,6 +282,29 @@ def test_a_ruler_calibrates(client: TestClient) -> None:
     assert saved["calibrated"]
     undone = client.post("/api/films/0/undo", json={"version": 1}).json()
     assert undone["spacing"] == told["spacing"]
+
+
+def test_membranes_are_painted_and_rubbed_out(tmp_path: Path, opened: Opened) -> None:
+    run = membrane_run(tmp_path)
+    client = opened(run)
+    told = film(client)
+    before = next(read(run, load_schema("em-membrane"))).raster
+    assert before is not None
+    assert before.labels is not None
+    strokes = {"s1": {"stroke": [[100, 100], [140, 100]], "radius": 5, "adds": True}}
+    saved = edit(client, told, action="brush", strokes=strokes).json()
+    strokes = {"s2": {"stroke": [[120, 100]], "radius": 3, "adds": False}}
+    saved = edit(client, saved, action="erase", strokes=strokes).json()
+    after = next(read(run, load_schema("em-membrane"))).raster
+    assert after is not None
+    assert after.labels is not None
+    assert (after.labels[100, 101:115] == 1).all()
+    assert (after.labels[98:103, 120] == 0).all()
+    assert np.count_nonzero(after.labels != before.labels) < 12 * 52
+    assert edit(client, saved, strokes=strokes).status_code == 422  # a stroke is made once
+    for version in (2, 3):
+        saved = client.post("/api/films/0/undo", json={"version": version}).json()
+    assert saved["raster"] == told["raster"]
 
 
 def test_a_brush_adds_and_takes_away(tmp_path: Path, opened: Opened) -> None:

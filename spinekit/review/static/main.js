@@ -172,7 +172,7 @@ function drawTools() {
       el("button", { type: "button", id: `layer-${name}`, textContent: t(`layer_${name}`), title: `${t(`layer_${name}`)} (${place + 1})`, aria: { pressed: desk.layers[name] }, on: { click: () => desk.toggle(place) } }))));
 }
 
-const shaped = () => desk.film && (!desk.film.schema.landmarks.length || Object.values(desk.film.things).some((thing) => thing.outline));
+const shaped = () => desk.film && (Boolean(desk.film.told.raster) || !desk.film.schema.landmarks.length || Object.values(desk.film.things).some((thing) => thing.outline));
 function has(name) {
   if (!desk.film) return name !== "raster";
   if (name === "raster") return Boolean(desk.film.told.raster);

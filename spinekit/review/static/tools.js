@@ -86,8 +86,9 @@ export class Tools {
 
   beginStroke(at) {
     const { desk } = this;
-    if (!desk.chosen.key) desk.choose(this.hit(at, 11)?.key ?? null, null);
-    if (!desk.chosen.key || !desk.film.things[desk.chosen.key]?.outline) {
+    const pixels = Boolean(desk.film.told.raster);
+    if (!pixels && !desk.chosen.key) desk.choose(this.hit(at, 11)?.key ?? null, null);
+    if (!pixels && (!desk.chosen.key || !desk.film.things[desk.chosen.key]?.outline)) {
       desk.say("choose_shape");
       return;
     }
@@ -162,8 +163,19 @@ export class Tools {
     return hit.kind === "grip" ? `move ${thing.label}` : `reshape ${thing.label}`;
   }
 
+  /** What is painted on a class for every pixel is kept as the stroke itself. */
+  async paintPixels() {
+    const { desk } = this;
+    const { film, stroke, tool, brush, viewer } = desk;
+    const key = `s${Date.now().toString(36)}${Math.floor(Math.random() * 1e6).toString(36)}`;
+    await film.save(tool, { strokes: { [key]: { stroke: thinned(stroke, 0.5), radius: Math.max(0.5, brush / viewer.scale), adds: tool === "brush" } } });
+    desk.stroke = null;
+    viewer.redraw();
+  }
+
   async paint() {
     const { desk } = this;
+    if (desk.film.told.raster) return this.paintPixels();
     const { film, stroke, tool, brush, viewer } = desk;
     const key = desk.chosen.key, thing = film.things[key];
     const body = { instance: { label: thing.label, box: thing.box, outline: thing.outline, landmarks: null }, stroke: thinned(stroke, 0.5), radius: Math.max(0.5, brush / viewer.scale), adds: tool === "brush" };
