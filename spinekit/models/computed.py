@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import platform
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -59,16 +60,20 @@ class Network:
         facts: What the network needs beside its answers; see `spinekit.models.networks`.
         run: Grey uint8 pictures to arrays.
         batch: How many pictures are best computed at once.
+        alone: Held while it computes: films may be read by several threads, so that one is named and measured while
+            the next is computed, but engines are not to be called twice at once.
     """
 
     engine: str
     facts: Mapping[str, Any]
     run: Run
     batch: int = 1
+    alone: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, pixels: npt.NDArray[np.uint8]) -> tuple[Float32Array, ...]:
-        """Answers to a batch of pictures; they hold until the next call."""
-        return self.run(pixels)
+        """Answers to a batch of pictures."""
+        with self.alone:
+            return self.run(pixels)
 
 
 def open_network(network: NetworkFile, choice: EngineChoice) -> Network:

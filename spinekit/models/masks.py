@@ -11,7 +11,6 @@ from spinekit.core.outline import Outline, to_outline
 from spinekit.models.canvas import Fitted
 
 _PROTO_STRIDE = 4  # mask logits have a quarter of the canvas' resolution
-_MARGIN = 3  # prototype pixels around a box that the interpolation looks at
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -46,20 +45,44 @@ def mask_outline(
     # Film pixel (x, y) lies at canvas ((x + 0.5) * scale + pad) and so at proto pixel (that / 4 - 0.5).
     step = np.array([fitted.scale_x, fitted.scale_y]) / _PROTO_STRIDE
     start = (np.array([left, top]) + 0.5) * step + np.array([fitted.left, fitted.top]) / _PROTO_STRIDE - 0.5
-    end = start + step * [right - left - 1, bottom - top - 1]
-    size = np.array(prototypes.shape[:0:-1])
-    first = np.clip(np.floor(start).astype(int) - _MARGIN, 0, size - 1)
-    last = np.clip(np.ceil(end).astype(int) + _MARGIN + 1, first + 1, size)
-    near = prototypes[:, first[1] : last[1], first[0] : last[0]]
-    logits = np.tensordot(coefficients, near, axes=1)
-    matrix = np.array([[step[0], 0, start[0] - first[0]], [0, step[1], start[1] - first[1]]])
-    warped = cv2.warpAffine(
-        logits, matrix, (right - left, bottom - top),
-        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
-    shape = to_outline(_largest(warped > 0))
+    columns = start[0] + step[0] * np.arange(right - left)
+    rows = start[1] + step[1] * np.arange(bottom - top)
+    (first_x, last_x), (first_y, last_y) = (
+        _near(at, size) for at, size in ((columns, prototypes.shape[2]), (rows, prototypes.shape[1]))
+    )
+    near = np.tensordot(coefficients, prototypes[:, first_y:last_y, first_x:last_x], axes=1)
+    warped = _cubic(rows - first_y, last_y - first_y) @ near @ _cubic(columns - first_x, last_x - first_x).T
+    shape = to_outline(warped > 0)
+    if len(shape.rings) > 1:
+        shape = to_outline(_largest(warped > 0))
     offset = np.array([left, top], dtype=np.float64)
     return Outline(tuple(r + offset for r in shape.rings), tuple(h + offset for h in shape.holes))
+
+
+def _near(at: FloatArray, size: int) -> tuple[int, int]:
+    """First and last (exclusive) of the ``size`` prototype pixels that interpolation at places looks at."""
+    first = min(max(int(np.floor(at[0])) - 1, 0), size - 1)
+    return first, max(min(int(np.floor(at[-1])) + 3, size), first + 1)
+
+
+def _cubic(at: FloatArray, size: int) -> Float32Array:
+    """(N, size) weights of pixels in the cubic interpolation at N places (Keys 1981, a = -1/2), edges repeated.
+
+    OpenCV's own warps round places to a 32nd of a pixel, which is a whole pixel of a long film.
+    """
+    base = np.floor(at).astype(int)
+    t = at - base
+    taps = (
+        ((-0.5 * t + 1.0) * t - 0.5) * t,
+        (1.5 * t - 2.5) * t * t + 1.0,
+        ((-1.5 * t + 2.0) * t + 0.5) * t,
+        (0.5 * t - 0.5) * t * t,
+    )
+    weights = np.zeros((len(at), size), np.float32)
+    rows = np.arange(len(at))
+    for shift, tap in enumerate(taps, -1):
+        weights[rows, np.clip(base + shift, 0, size - 1)] += tap.astype(np.float32)
+    return weights
 
 
 def _largest(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

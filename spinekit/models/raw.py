@@ -42,7 +42,7 @@ def detections(
     """What the answers of a pose, mask or box network say of each picture of a batch.
 
     Args:
-        answers: Of a ``yolo`` network, see `spinekit.models.networks`; copied where kept.
+        answers: Of a ``yolo`` network, see `spinekit.models.networks`.
         classes: C.
         points: K landmarks of an instance; 0 for a network of masks or boxes.
         score: Candidates must be more certain.
@@ -79,8 +79,8 @@ def _of_picture(
         shares,
         # Named, not -1: a film on which nothing is found leaves no rows to divide by.
         further.astype(np.float64).reshape(len(rows), points, further.shape[1] // points) if points else None,
-        further.copy() if prototypes is not None else None,
-        prototypes.copy() if prototypes is not None else None,
+        further if prototypes is not None else None,
+        prototypes,
     )
 
 

@@ -68,7 +68,9 @@ class InstanceReader:
         self._threads = choice.threads
         self._network = open_network(first_network(card), choice)
         _check_names(card, self.schema, self._network.facts)
-        self._levels = LevelLook(beside_network("levels", card.levels), choice) if card.levels else None
+        # Of shapes it says the levels only with the help of a model of corners, which is part of looking again.
+        levels = card.levels if refine or card.task == "pose" else None
+        self._levels = LevelLook(beside_network("levels", levels), choice) if levels else None
         close = card.close if refine else ()
         self._close = [CloseLook(beside_network("close", beside), card.spread, choice) for beside in close]
 

@@ -1,4 +1,4 @@
-"""Film after film: decoded ahead, read by the network here, measured, drawn and written behind, recorded in order."""
+"""Film after film: decoded ahead, read, measured, drawn and written by a few threads, recorded in order."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from spinekit.workflows.stopping import Stop
 
 Progress = Callable[[int, int, str], None]
 
-_WRITERS = 2
-_WAITING = 4  # images that may wait to be drawn and written: each holds its film in memory
+_THREADS = 3  # one waits for the network, one names and measures, one draws and writes
+_WAITING = 4  # images that may be under way: each holds its film in memory
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class _File:
     """A file on its way: its images in order, each done or being written, and what it ended with."""
 
     found: FoundFile
-    images: list[Future[ImageOutcome]] = field(default_factory=list)
+    images: list[Future[ImageOutcome | None]] = field(default_factory=list)
     sha256: str = ""
     ended: str = ""
     reason: str = ""
@@ -63,13 +63,13 @@ class _File:
     @property
     def done(self) -> bool:
         """Whether it can be recorded."""
-        return bool(self.ended) and all(image.done() for image in self.images)
+        return bool(self.ended) and all(image.done() and image.result() for image in self.images)
 
     def outcome(self) -> FileOutcome:
         """What became of it; waits for what is being written."""
         if self.found.skip is not None:
             return passed_over(self.found)
-        images = [image.result() for image in self.images]
+        images = [made for image in self.images if (made := image.result()) is not None]
         if self.ended != "ok" or not images:
             images.append(ImageOutcome(self.found.name, self.ended, self.reason))
         return FileOutcome(self.found.name, self.sha256, tuple(images))
@@ -94,7 +94,7 @@ def drive(
         KeyboardInterrupt: If asked to stop at once.
     """
     decoded = decoders.decoded([item for item in files if item.skip is None])
-    threads = ThreadPoolExecutor(_WRITERS, thread_name_prefix="writing")
+    threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
     line = _Line(batch, threads)
     load_what_draws(batch.outputs)
     at_once = True
@@ -123,11 +123,11 @@ class _Line:
     def __init__(self, batch: Batch, threads: ThreadPoolExecutor) -> None:
         self._batch, self._threads = batch, threads
         self._files: deque[_File] = deque()
-        self._waiting: deque[Future[ImageOutcome]] = deque()
+        self._waiting: deque[Future[ImageOutcome | None]] = deque()
         self.recorded: set[str] = set()
 
     def add(self, found: FoundFile, decoded: Decoded | None) -> None:
-        """Takes a file through the network, and on to the threads that write."""
+        """Hands a file's images to the threads that read and write."""
         file = _File(found)
         self._files.append(file)
         for message in decoded.messages if decoded is not None else ():
@@ -157,18 +157,26 @@ class _Line:
             self._batch.journal.append(outcome)
             self.recorded.add(outcome.file)
 
-    def _read(self, image: Image) -> Future[ImageOutcome]:
+    def _read(self, image: Image) -> Future[ImageOutcome | None]:
         while len(self._waiting) >= _WAITING:
             self._waiting.popleft().result()
+        future = self._threads.submit(self._made, image)
+        self._waiting.append(future)
+        return future
+
+    def _made(self, image: Image) -> ImageOutcome | None:
+        """All of an image, or None where its reading was interrupted: it is left out, and so is what comes after.
+
+        While one film is named and measured, the network computes the next.
+        """
         try:
             reading = self._batch.choice.read(image)
         except (EnvironmentFaultError, UsageError):
             raise
+        except KeyboardInterrupt:
+            self._batch.stop.wanted = True
+            return None
         except Exception as error:  # noqa: BLE001  (one film that a network stumbles over stops no other)
             self._batch.failures += 1
-            future: Future[ImageOutcome] = Future()
-            future.set_result(failed_image(image, "the model could not read it", error))
-            return future
-        future = self._threads.submit(write_image, self._batch.outputs, image, reading)
-        self._waiting.append(future)
-        return future
+            return failed_image(image, "the model could not read it", error)
+        return write_image(self._batch.outputs, image, reading)

@@ -61,6 +61,20 @@ def test_a_shape_comes_back_from_its_logits_to_a_fraction_of_their_pixels() -> N
     assert 2 * (mask & truth).sum() / (mask.sum() + truth.sum()) > 0.97
 
 
+def test_a_border_on_a_long_film_lies_within_half_a_pixel() -> None:
+    """A prototype pixel is 29 film pixels here; a warp that rounds places to a 32nd of it would be seen."""
+    height, width = 4608, 1920
+    fitted = fit_film(np.zeros((height, width), np.uint8), Canvas(640, 640))
+    rows, columns = (side // 4 for side in fitted.pixels.shape)
+    film = fitted.to_film((np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1) + 0.5) * 4)
+    lean = 0.1 * (film[..., 0] - 960) + film[..., 1] - 2000.3  # above is inside
+    box = np.array([860.0, 1800, 1060, 2100])
+    found = mask_outline(ONE, -lean[None].astype(np.float32), box, fitted, height, width)
+    across = np.arange(900, 1020)
+    mask = to_mask(found, height, width)[1800:2100, across]
+    np.testing.assert_allclose(1800 + mask.sum(axis=0) - 0.5, 2000.3 - 0.1 * (across - 960), atol=0.51)
+
+
 def test_a_box_off_the_film_has_no_shape() -> None:
     fitted = fit_film(np.zeros((100, 100), np.uint8), Canvas(96, 96))
     logits = np.ones((24, 24), np.float32)

@@ -45,7 +45,8 @@ def open_graph(graph: Graph, computing: Computing) -> Run:
     def run(pixels: npt.NDArray[np.uint8]) -> tuple[Float32Array, ...]:
         one = request(pixels.shape)
         one.infer({0: np.ascontiguousarray(pixels)}, share_inputs=True)
-        return tuple(one.get_output_tensor(index).data for index in range(len(one.model_outputs)))
+        # The next picture is computed into the same memory.
+        return tuple(one.get_output_tensor(index).data.copy() for index in range(len(one.model_outputs)))
 
     return run
 

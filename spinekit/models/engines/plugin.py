@@ -26,10 +26,7 @@ class Run(Protocol):
     """A network ready to compute."""
 
     def __call__(self, pixels: npt.NDArray[np.uint8]) -> tuple[Float32Array, ...]:
-        """Answers to a batch of grey pictures, as `spinekit.models.networks` says for each kind of network.
-
-        The arrays may be overwritten by the next call.
-        """
+        """Answers to a batch of grey pictures, as `spinekit.models.networks` says for each kind of network."""
         ...
 
 
