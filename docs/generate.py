@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import runpy
 import sys
 import typing
@@ -282,7 +283,8 @@ def _arguments(thing: Callable[..., object]) -> str:
             words.append("*")
         default = "" if argument.default is argument.empty else f" = {argument.default!r}"
         words.append(f"{argument.name}: {argument.annotation}{default}")
-    return ", ".join(words)
+    # Where a function lies in memory is another place in every run.
+    return re.sub(r"<function (\w+) at 0x[0-9a-f]+>", r"\1", ", ".join(words))
 
 
 def _sections(docstring: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,6 +100,7 @@ def _from_model(task: str, model: str, start: Path | None) -> Start:
 
 def _architecture_in(path: Path) -> str:
     """The architecture that a checkpoint was built as."""
+    _check_checkpoint(path)
     library = load_library()
     try:
         built = str(library.YOLO(str(path)).model.yaml.get("yaml_file", ""))
@@ -121,7 +123,16 @@ def _checked(start: Path) -> Path:
         raise EnvironmentFaultError(
             f"--start {start}: no such file -- give weights at hand, 'scratch' for random ones, or leave it out"
         )
+    _check_checkpoint(path)
     return path
+
+
+def _check_checkpoint(path: Path) -> None:
+    """Refuses all but checkpoints: the library builds a network of a YAML file, and runs code that stands in it."""
+    if path.suffix != ".pt" or not zipfile.is_zipfile(path):
+        raise EnvironmentFaultError(
+            f"{path}: not weights, which are a .pt file as torch saves it -- give such a file or an architecture"
+        )
 
 
 def _nearest(task: str, architecture: str, schema: Schema) -> ModelCard | None:
