@@ -13,6 +13,7 @@ coordinates.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -88,21 +89,45 @@ def body_shape(outline: Outline, down: FloatArray | None = None) -> BodyShape | 
     Returns:
         The fit with its quality, or None where the outline has no shape to fit (a few pixels, a line).
     """
-    contour = _contour(outline)
-    if contour is None:
-        return None
-    points, even, area = contour
-    angle = _alone(even) if down is None else float(np.arctan2(-down[0], down[1]))
-    fitted = None
-    for _ in range(ROUNDS):
-        fitted = _four_lines(even, angle)
-        if fitted is None:
-            return None
-        angle += (np.arctan(fitted.lines[0, 0]) + np.arctan(fitted.lines[1, 0])) / 2
-    fitted = _four_lines(even, angle)
+    return body_shapes([(outline, down)])[0]
+
+
+def body_shapes(bodies: Sequence[tuple[Outline, FloatArray | None]]) -> list[BodyShape | None]:
+    """`body_shape` of many bodies, whose lines are fitted together: a spine takes hardly longer than a body.
+
+    Args:
+        bodies: Outline of each, and the direction of the spine at it.
+    """
+    contours = [_contour(outline) for outline, _ in bodies]
+    here = [index for index, contour in enumerate(contours) if contour is not None]
+    held = [contour for contour in contours if contour is not None]
+    even = [contour[1] for contour in held]
+    angles = [
+        _alone(points) if bodies[index][1] is None else _upright(bodies[index][1])
+        for index, points in zip(here, even, strict=True)
+    ]
+    fits: list[_Fit | None] = []
+    for last in (*(False for _ in range(ROUNDS)), True):
+        fits = _four_lines(even, angles)
+        if not last:
+            angles = [
+                angle
+                if fit is None
+                else angle + (np.arctan(fit.lines[0, 0]) + np.arctan(fit.lines[1, 0])) / 2
+                for angle, fit in zip(angles, fits, strict=True)
+            ]
     for _ in range(REFINING):
-        fitted = None if fitted is None else _refitted(even, fitted)
-    return None if fitted is None else _shape(points, fitted, area, _holes(outline, area))
+        fits = _refitted(even, fits)
+    found: list[BodyShape | None] = [None] * len(bodies)
+    for index, (points, _, area), fit in zip(here, held, fits, strict=True):
+        if fit is not None:
+            found[index] = _shape(points, fit, area, _holes(bodies[index][0], area))
+    return found
+
+
+def _upright(down: FloatArray | None) -> float:
+    """Turn of a body in a spine that runs along (2,) ``down``, radians."""
+    return 0.0 if down is None else float(np.arctan2(-down[0], down[1]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,8 +166,10 @@ def _contour(outline: Outline) -> tuple[FloatArray, FloatArray, float] | None:
 
 def _smoothed(points: FloatArray) -> FloatArray:
     """Running mean along a closed way: the steps between pixels even out, corners round off a little."""
+    count = len(points)
+    around = points[np.arange(-SMOOTH, count + SMOOTH) % count]
     return np.asarray(
-        np.mean([np.roll(points, shift, axis=0) for shift in range(-SMOOTH, SMOOTH + 1)], axis=0)
+        sum(around[shift : shift + count] for shift in range(2 * SMOOTH + 1)) / (2 * SMOOTH + 1)
     )
 
 
@@ -163,11 +190,31 @@ def _alone(points: FloatArray) -> float:
     return float(np.radians((degrees + 45.0) % 90.0 - 45.0))
 
 
-def _four_lines(points: FloatArray, angle: float) -> _Fit | None:
-    cosine, sine = np.cos(angle), np.sin(angle)
-    turn = np.array([[cosine, -sine], [sine, cosine]])
-    local = points @ turn
-    low, high = np.percentile(local, (3, 97), axis=0)
+Border = tuple[FloatArray, FloatArray]  # of points along a border: how far along it, and how far across
+
+
+def _four_lines(bodies: Sequence[FloatArray], angles: Sequence[float]) -> list[_Fit | None]:
+    """The lines of each body's borders in a frame turned by its angle; None where it has no four borders."""
+    turns, borders = [], []
+    for points, angle in zip(bodies, angles, strict=True):
+        cosine, sine = np.cos(angle), np.sin(angle)
+        turns.append(np.array([[cosine, -sine], [sine, cosine]]))
+        borders.append(_borders(points @ turns[-1]))
+    lines = iter(_robust_lines([border for four in borders if four is not None for border in four]))
+    fits: list[_Fit | None] = []
+    for turn, four in zip(turns, borders, strict=True):
+        fitted = [next(lines) for _ in four or ()]
+        if four is None or None in fitted:
+            fits.append(None)
+            continue
+        values = np.array(fitted, dtype=np.float64)
+        fits.append(_Fit(turn, values[:, :2], values[:, 2]))
+    return fits
+
+
+def _borders(local: FloatArray) -> list[Border] | None:
+    """Points of the superior, inferior, left and right border by their place in the body; None where one lacks."""
+    low, high = _quantiles(local, 0.03), _quantiles(local, 0.97)
     if not bool((high - low > 1.0).all()):
         return None
     share = (local - (low + high) / 2) / ((high - low) / 2)
@@ -178,62 +225,98 @@ def _four_lines(points: FloatArray, angle: float) -> _Fit | None:
         ((np.abs(y) < 0.6) & (x < -0.3), 1),
         ((np.abs(y) < 0.6) & (x > 0.3), 1),
     )
-    lines, residuals = np.zeros((4, 2)), np.zeros(4)
-    for index, (chosen, axis) in enumerate(parts):
-        if np.count_nonzero(chosen) < 4:
-            return None
-        run, rise = local[chosen, axis], local[chosen, 1 - axis]
-        line = _robust_line(run, rise)
-        if line is None:
-            return None
-        lines[index] = line
-        residuals[index] = float(np.abs(rise - line[0] * run - line[1]).mean() / np.hypot(1.0, line[0]))
-    return _Fit(turn, lines, residuals)
+    found = [(local[chosen, axis], local[chosen, 1 - axis]) for chosen, axis in parts]
+    return None if min(len(run) for run, _ in found) < 4 else found
 
 
-def _refitted(points: FloatArray, fitted: _Fit) -> _Fit | None:
+def _quantiles(points: FloatArray, share: float) -> FloatArray:
+    """Of each column, between two values where it falls between them; numpy's own takes longer than all the rest."""
+    ordered = np.sort(points, axis=0)
+    place = share * (len(points) - 1)
+    below = int(place)
+    above = min(below + 1, len(points) - 1)
+    return np.asarray(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
+
+
+def _refitted(bodies: Sequence[FloatArray], fits: Sequence[_Fit | None]) -> list[_Fit | None]:
     """The lines anew, each through the points that are nearest to it and well between its ends.
 
     A strongly wedged body has a short side, of which the first choice by place takes in part of an endplate.
     """
-    crossings = _crossings(fitted.lines)
+    borders = [
+        None if fit is None else _nearest_borders(points @ fit.turn, fit)
+        for points, fit in zip(bodies, fits, strict=True)
+    ]
+    wanted = [border for four in borders if four is not None for border in four if len(border[0]) >= 4]
+    lines = iter(_robust_lines(wanted))
+    found: list[_Fit | None] = []
+    for fit, four in zip(fits, borders, strict=True):
+        if fit is None or four is None:
+            found.append(None)
+            continue
+        moved, residuals = fit.lines.copy(), fit.residuals.copy()
+        for index, border in enumerate(four):
+            line = next(lines) if len(border[0]) >= 4 else None
+            if line is not None:
+                moved[index], residuals[index] = line[:2], line[2]
+        found.append(_Fit(fit.turn, moved, residuals))
+    return found
+
+
+def _nearest_borders(local: FloatArray, fit: _Fit) -> list[Border] | None:
+    """The points that belong to each line of a fit; None where its lines do not cross."""
+    crossings = _crossings(fit.lines)
     if crossings is None:
         return None
-    local = points @ fitted.turn
     starts, ends = crossings[[0, 2, 0, 1]], crossings[[1, 3, 2, 3]]
     ways = ends - starts
     away = local[:, None, :] - starts
     share = (away * ways).sum(axis=2) / (ways**2).sum(axis=1)
     nearest = starts + np.clip(share, 0, 1)[..., None] * ways
-    owner = np.linalg.norm(local[:, None, :] - nearest, axis=2).argmin(axis=1)
-    lines, residuals = fitted.lines.copy(), fitted.residuals.copy()
+    apart = local[:, None, :] - nearest
+    owner = np.hypot(apart[..., 0], apart[..., 1]).argmin(axis=1)
+    inner = (share > MARGIN) & (share < 1 - MARGIN)
+    found = []
     for index in range(4):
-        chosen = (owner == index) & (share[:, index] > MARGIN) & (share[:, index] < 1 - MARGIN)
+        chosen = (owner == index) & inner[:, index]
         axis = index // 2
-        run, rise = local[chosen, axis], local[chosen, 1 - axis]
-        line = _robust_line(run, rise) if len(run) >= 4 else None
-        if line is not None:
-            lines[index] = line
-            residuals[index] = float(np.abs(rise - line[0] * run - line[1]).mean() / np.hypot(1.0, line[0]))
-    return _Fit(fitted.turn, lines, residuals)
+        found.append((local[chosen, axis], local[chosen, 1 - axis]))
+    return found
 
 
-def _robust_line(run: FloatArray, rise: FloatArray) -> tuple[float, float] | None:
-    """Slope and offset of least absolute deviations, by reweighted least squares."""
-    centre = float(run.mean())
-    run = run - centre
-    weight = np.ones_like(run)
-    slope = offset = 0.0
+def _robust_lines(borders: Sequence[Border]) -> list[tuple[float, float, float] | None]:
+    """Lines of least absolute deviations, by reweighted least squares, all at once.
+
+    Args:
+        borders: Points of each, one at least.
+
+    Returns:
+        Slope, offset and mean distance of each border's points; None where they have no extent along it.
+    """
+    if not borders:
+        return []
+    lengths = np.array([len(run) for run, _ in borders])
+    real = np.arange(lengths.max()) < lengths[:, None]
+    run, rise = np.zeros(real.shape), np.zeros(real.shape)
+    run[real] = np.concatenate([run for run, _ in borders])
+    rise[real] = np.concatenate([rise for _, rise in borders])
+    centre = run.sum(axis=1) / lengths
+    run = np.where(real, run - centre[:, None], 0.0)
+    terms = np.stack([np.ones_like(run), run, run * run, rise, run * rise], axis=1)
+    weight = real.astype(np.float64)
+    sound = np.ones(len(borders), dtype=bool)
+    slope = offset = np.zeros(len(borders))
     for _ in range(STEPS):
-        total, first, second = weight.sum(), weight @ run, weight @ (run * run)
+        total, first, second, level, mixed = (terms @ weight[..., None])[..., 0].T
         spread = total * second - first * first
-        if spread <= 1e-12 * max(float(total) ** 2, 1e-12):
-            return None
-        level, mixed = weight @ rise, weight @ (run * rise)
-        slope = float((total * mixed - first * level) / spread)
-        offset = float((second * level - first * mixed) / spread)
-        weight = 1.0 / np.maximum(np.abs(rise - slope * run - offset), 0.05)
-    return slope, offset - slope * centre
+        sound &= spread > 1e-12 * np.maximum(total**2, 1e-12)
+        spread = np.where(sound, spread, 1.0)
+        slope, offset = (total * mixed - first * level) / spread, (second * level - first * mixed) / spread
+        away = np.abs(rise - slope[:, None] * run - offset[:, None])
+        weight = real / np.maximum(away, 0.05)
+    distance = (np.abs(rise - slope[:, None] * run - offset[:, None]) * real).sum(axis=1) / lengths
+    found = np.stack([slope, offset - slope * centre, distance / np.hypot(1.0, slope)], axis=1).tolist()
+    return [(line[0], line[1], line[2]) if whole else None for whole, line in zip(sound, found, strict=True)]
 
 
 def _shape(points: FloatArray, fitted: _Fit, area: float, holes: float) -> BodyShape | None:
@@ -258,10 +341,9 @@ def _shape(points: FloatArray, fitted: _Fit, area: float, holes: float) -> BodyS
 def _crossings(lines: FloatArray) -> FloatArray | None:
     """(4, 2) TL, TR, BL, BR where endplate lines cross side lines; None where they run apart."""
     found = []
-    for plate in (0, 1):
-        for side in (2, 3):
-            slope, offset = lines[plate]
-            lean, shift = lines[side]
+    upper, lower, *sides = lines.tolist()
+    for slope, offset in (upper, lower):
+        for lean, shift in sides:
             parting = 1.0 - slope * lean
             if abs(parting) < 0.2:
                 return None

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from spinekit.anatomy.mask_corners import BodyShape, body_shape
+from spinekit.anatomy.mask_corners import BodyShape, body_shapes
 from spinekit.core.body_points import BODY_POINTS, CORNERS
 from spinekit.core.geometry import calibrated
 from spinekit.core.image import FloatArray
@@ -24,7 +24,7 @@ def with_corners(scene: Scene) -> Scene:
     """The scene with corners, endplate lines and endplate middles for every body that has only a mask.
 
     Each such body gets the landmarks `spinekit.core.body_points.BODY_POINTS` in the viewer's frame, fitted to its
-    outline (`spinekit.anatomy.mask_corners.body_shape`); the direction of the spine comes from the centres of
+    outline (`spinekit.anatomy.mask_corners.body_shapes`); the direction of the spine comes from the centres of
     its neighbours. A doubtful fit puts its doubts on the instance as flags, so that what is measured there is to be
     looked at. Bodies that have landmarks keep them; of C2 only the lower endplate is given, of S1 only the upper
     one, of C1 nothing.
@@ -46,13 +46,10 @@ def with_corners(scene: Scene) -> Scene:
     for reader in dict.fromkeys(item.reader for item in scene.instances):
         items = [item for item in scene.instances if item.reader == reader and item.label not in _NO_BODY]
         ways |= _ways(items, levels, scale)
-    return replace(
-        scene,
-        instances=tuple(
-            _cornered(item, ways.get(id(item)), scale) if _lacks_corners(item) else item
-            for item in scene.instances
-        ),
-    )
+    bodies = [item for item in wanted if item.label not in _NO_BODY]
+    shapes = body_shapes([(_level(item.outline, scale), ways.get(id(item))) for item in bodies])
+    found = {id(item): _cornered(item, shape, scale) for item, shape in zip(bodies, shapes, strict=True)}
+    return replace(scene, instances=tuple(found.get(id(item), item) for item in scene.instances))
 
 
 def _lacks_corners(item: Instance) -> bool:
@@ -95,15 +92,17 @@ def _centre(item: Instance, scale: FloatArray) -> FloatArray | None:
     return np.asarray((ring.min(axis=0) + ring.max(axis=0)) / 2 * scale)
 
 
-def _cornered(item: Instance, way: FloatArray | None, scale: FloatArray) -> Instance:
-    """A body with the points fitted to its outline; without any where there is nothing to fit."""
-    outline = item.outline
-    if outline is None or item.label in _NO_BODY:
-        return item
-    level = Outline(
+def _level(outline: Outline | None, scale: FloatArray) -> Outline:
+    """An outline in isotropic coordinates."""
+    if outline is None:
+        return Outline(())
+    return Outline(
         tuple(ring * scale for ring in outline.rings), tuple(hole * scale for hole in outline.holes)
     )
-    shape = body_shape(level, way)
+
+
+def _cornered(item: Instance, shape: BodyShape | None, scale: FloatArray) -> Instance:
+    """A body with the points fitted to its outline; without any where there is nothing to fit."""
     if shape is None:
         return replace(item, flags=(*item.flags, "the mask has no four borders"))
     points = _points(shape) / scale
