@@ -35,7 +35,7 @@ from spinekit.workflows.split import read_split
 from spinekit.workflows.train_settings import TrainSettings, read_recipe
 
 MODELS = ("orbit-pose", "ceph-pose", "spine-ap-pose")
-EPOCHS = {"orbit-pose": {"regressor": 200, "heatmap": 120}, "ceph-pose": {"regressor": 120, "heatmap": 60}}
+EPOCHS = {"orbit-pose": {"regressor": 120, "heatmap": 60}, "ceph-pose": {"regressor": 60, "heatmap": 30}}
 PAGE = Path("docs/ablation.md")
 _BEGIN, _END = "<!-- figures -->", "<!-- end of figures -->"
 
