@@ -11,7 +11,10 @@ from spinekit.core.spacing import Spacing
 from spinekit.formats import reading
 from spinekit.formats.plugin import MAX_BYTES, MAX_PIXELS, ReadOptions
 from spinekit.measures import measure
-from spinekit.models.load import load_reader as load_model
+from spinekit.models.computed import EngineChoice
+from spinekit.models.engines.registry import check_engine
+from spinekit.models.load import load_reader
+from spinekit.models.reader import Reader
 from spinekit.schemas import load_schema
 from spinekit.workflows.dataset_source import checked
 from spinekit.workflows.doctor import doctor
@@ -132,6 +135,30 @@ def predict(
         max_failures=max_failures,
     )
     return workflow.predict(settings, on_progress)
+
+
+def load_model(
+    model: str | Path,
+    *,
+    refine: bool = True,
+    engine: str = "auto",
+    precision: str = "f32",
+    threads: int | None = None,
+) -> Reader:
+    """A model ready to read images: `read` gives candidates, `look_closer` places their landmarks anew.
+
+    Args:
+        model: Name of a shipped model, or a path to weights with their card beside them.
+        refine: Whether landmarks are looked at again, each at the film's resolution, where the model can.
+        engine: ``"openvino"``, ``"onnx"``, ``"torch"``, or ``"auto"`` for the fastest that is installed and agrees.
+        precision: ``"f32"`` for measuring; ``"bf16"`` is faster on some processors and moves points.
+        threads: Threads to compute with; None for every core.
+
+    Raises:
+        SpinekitError: With one line that says what is wrong and how to mend it.
+    """
+    check_engine(engine, precision)
+    return load_reader(str(model), EngineChoice(engine, precision, threads), refine)
 
 
 def convert(
