@@ -106,12 +106,12 @@ def _raster(scene: Scene) -> list[str]:
     """A semantic answer as a picture of few colours, the first class clear."""
     if scene.raster is None:
         return []
-    labels = _classes(scene.raster, len(scene.schema.classes) - 1)
+    labels = classes_of(scene.raster, len(scene.schema.classes) - 1)
     if labels is None:
         return []
     height, width = labels.shape
     picture = PillowImage.frombytes("P", (width, height), labels.tobytes())
-    colours = [_class_colour(scene.schema, k) for k in range(len(scene.schema.classes))]
+    colours = [class_colour(scene.schema, k) for k in range(len(scene.schema.classes))]
     picture.putpalette([int(colour[k : k + 2], 16) for colour in colours for k in (1, 3, 5)])
     stream = io.BytesIO()
     clear = bytes([0, *[round(255 * _RASTER_OPACITY)] * (len(colours) - 1)])
@@ -120,7 +120,8 @@ def _raster(scene: Scene) -> list[str]:
     return [f'<image width="{width}" height="{height}" href="{address}"/>']
 
 
-def _classes(raster: Raster, last: int) -> npt.NDArray[np.uint8] | None:
+def classes_of(raster: Raster, last: int) -> npt.NDArray[np.uint8] | None:
+    """The class of every pixel, (H, W); the last class where its probability is a half; None where none is told."""
     if raster.labels is not None:
         return np.minimum(raster.labels, last).astype(np.uint8)
     if raster.probability is not None:
@@ -128,9 +129,10 @@ def _classes(raster: Raster, last: int) -> npt.NDArray[np.uint8] | None:
     return None
 
 
-def _class_colour(schema: Schema, k: int) -> str:
+def class_colour(schema: Schema, k: int) -> str:
+    """The colour of a class in a semantic answer, hexadecimal."""
     name = schema.classes[k]
-    return _colour(schema.colours.get(name, LEVEL_COLOURS[(k - 1) % len(LEVEL_COLOURS)]))
+    return safe_colour(schema.colours.get(name, LEVEL_COLOURS[(k - 1) % len(LEVEL_COLOURS)]))
 
 
 def _bodies(scene: Scene) -> list[str]:
@@ -251,7 +253,7 @@ def _text(text: Text, scale: Scale) -> str:
     bold = ' font-weight="700"' if text.bold else ""
     return (
         f'<text x="{_n(left)}" y="{_n(base)}" font-size="{_n(text.size / scale.zoom)}"{bold} '
-        f'fill="{_colour(text.colour)}" stroke-width="{_n(text.size / scale.zoom / 6)}" '
+        f'fill="{safe_colour(text.colour)}" stroke-width="{_n(text.size / scale.zoom / 6)}" '
         f'textLength="{_n((width - 2 * edge) / scale.zoom)}" lengthAdjust="spacingAndGlyphs">'
         f"{escape(plain(text.words))}</text>"
     )
@@ -259,14 +261,14 @@ def _text(text: Text, scale: Scale) -> str:
 
 def _leader(segment: tuple[tuple[float, float], tuple[float, float]], colour: str, scale: Scale) -> str:
     ends = (np.array(segment) + 0.5) / scale.zoom - 0.5
-    return f'<path class="leader" stroke="{_colour(colour)}" d="{_segment(ends)}"/>'
+    return f'<path class="leader" stroke="{safe_colour(colour)}" d="{_segment(ends)}"/>'
 
 
 def _seamed(way: str, colour: str, kind: str) -> list[str]:
     """A line on a dark seam that keeps it apart from bright bone and metal."""
     return [
         f'<path class="seam {kind}" d="{way}"/>',
-        f'<path class="{kind}" stroke="{_colour(colour)}" d="{way}"/>',
+        f'<path class="{kind}" stroke="{safe_colour(colour)}" d="{way}"/>',
     ]
 
 
@@ -309,9 +311,9 @@ def _inked(colour: str) -> str:
 
 
 def _colour_of(item: Instance, schema: Schema) -> str:
-    return _colour(colour_of(item, schema))
+    return safe_colour(colour_of(item, schema))
 
 
-def _colour(text: str) -> str:
+def safe_colour(text: str) -> str:
     """A colour of a schema goes into the page only as what it should be."""
     return text if _COLOUR.fullmatch(text) else LEVEL_COLOURS[0]

@@ -57,7 +57,8 @@ def box_chart(values: Mapping[str, Sequence[float]], title: str, unit: str) -> b
     axes.set_yticks(range(1, len(values) + 1), [plain_name(name) for name in values])
     axes.invert_yaxis()
     axes.set_xlabel(unit)
-    axes.set_xlim(left=0)
+    if min(min(numbers) for numbers in values.values()) >= 0:
+        axes.set_xlim(left=0)
     return finished(figure, axes, title)
 
 

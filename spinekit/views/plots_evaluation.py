@@ -9,6 +9,7 @@ import numpy as np
 
 from spinekit.core.image import FloatArray
 from spinekit.views.plots import INK, encoded, finished, new_figure, plain_name
+from spinekit.views.wording import plain
 
 _FAINT = "#8a97a6"
 _WARM = "#c8553d"
@@ -95,12 +96,13 @@ class Differences:
     upper: float
 
 
-def bland_altman_charts(series: Mapping[str, Differences], title: str) -> bytes:
+def bland_altman_charts(series: Mapping[str, Differences], title: str, up: str = "predicted - true") -> bytes:
     """Difference against mean of two series, with bias and limits of agreement, a small plot for each name.
 
     Args:
         series: By name with unit.
         title: Above them.
+        up: What the difference is of.
     """
     columns = min(3, len(series))
     rows = -(-len(series) // columns)
@@ -114,11 +116,11 @@ def bland_altman_charts(series: Mapping[str, Differences], title: str) -> bytes:
             axes.axhline(limit, color=_WARM, linewidth=0.8, linestyle="--")
         axes.set_title(plain_name(name), fontsize=8)
         axes.set_xlabel("mean of both", fontsize=7)
-        axes.set_ylabel("predicted - true", fontsize=7)
+        axes.set_ylabel(plain_name(up), fontsize=7)
         axes.tick_params(labelsize=6)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
-    figure.suptitle(f"{title} (line: bias; dashes: limits of agreement)", fontsize=10)
+    figure.suptitle(f"{plain(title)} (line: bias; dashes: limits of agreement)", fontsize=10)
     return encoded(figure)
 
 

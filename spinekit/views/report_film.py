@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,15 +17,16 @@ from spinekit.views.film_layers import LAYERS, film_layers
 from spinekit.views.language import Language
 from spinekit.views.overlay import encode_picture, thumbnail
 from spinekit.views.pages import picture_address
+from spinekit.views.report_tile import tile_of
 from spinekit.views.style import scale_for
 
 PICTURE_PX = 1600
 """Long side of a picture that is not shown at its full resolution."""
 
 PICTURE_QUALITY = 82
-_TILE_PX, _TILE_QUALITY = 264, 72
 _TALL = 1.45  # height over width from which on a film stands beside its table on paper too
 _LETTERS_PX = 15  # of names, on the screen, once the film is enlarged
+_RANGE = re.compile(r"(?P<low>\S+) to (?P<high>\S+)")
 _SHOWN_FIRST = ("masks", "lines", "landmarks", "names")
 
 
@@ -84,11 +86,11 @@ def film_of(
         language: Of the page.
     """
     height, width = image.height, image.width
-    content, small, reduced = _pictures(image, film, picture)
+    content, small, reduced = _pictures(image, scene, film, picture)
     svg, layers, letters = Markup(), (), 18.0
     if film is not None and scene is not None:
         describe = language.fill("overlay_of", {"name": image.name or image.path.name})
-        drawn = film_layers(scene, results, describe, lambda words: language.figures(language.saying(words)))
+        drawn = film_layers(scene, results, describe, lambda words: _worded(words, language))
         svg, letters = drawn.svg, drawn.letters
         layers = tuple(Layer(name, name in _SHOWN_FIRST) for name in LAYERS if name in drawn.layers)
     elif picture is not None:
@@ -118,7 +120,7 @@ def shrunken(film: bytes, long_side: int = PICTURE_PX) -> bytes:
 
 
 def _pictures(
-    image: ImageRef, film: bytes | None, picture: UInt8Array | None
+    image: ImageRef, scene: Scene | None, film: bytes | None, picture: UInt8Array | None
 ) -> tuple[bytes | None, bytes | None, str]:
     """The picture, its small copy, and the size of a picture that is smaller than the film."""
     if film is None and picture is None:
@@ -126,14 +128,20 @@ def _pictures(
     if film is None:
         assert picture is not None
         content = encode_picture(thumbnail(picture, PICTURE_PX), ".jpg", PICTURE_QUALITY)
-        return content, encode_picture(thumbnail(picture, _TILE_PX), ".jpg", _TILE_QUALITY), ""
+        return content, tile_of(picture, None), ""
     pixels = cv2.imdecode(np.frombuffer(film, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
     if pixels is None:
         return None, None, ""
     rows, columns = pixels.shape[:2]
     reduced = f"{columns} × {rows} px" if rows < image.height else ""
-    small = encode_picture(thumbnail(np.asarray(pixels, dtype=np.uint8), _TILE_PX), ".jpg", _TILE_QUALITY)
-    return film, small, reduced
+    return film, tile_of(np.asarray(pixels, dtype=np.uint8), scene), reduced
+
+
+def _worded(words: str, language: Language) -> str:
+    """The words of a value on a film; they are in English figures."""
+    if found := _RANGE.fullmatch(words):
+        return language.figures(language.fill("interval", found.groupdict()))
+    return language.figures(language.saying(words))
 
 
 def _shrink(letters: float) -> float:

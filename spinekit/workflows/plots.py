@@ -1,4 +1,4 @@
-"""Pictures of a training from what it left in its folder."""
+"""Pictures of a training, or of a run of predict, from what it left in its folder."""
 
 from __future__ import annotations
 
@@ -22,38 +22,51 @@ from spinekit.models.history import (
     read_watched,
 )
 from spinekit.views.training_plots import EpochPicture, confusion_chart, epochs_gif, line_chart
+from spinekit.workflows.report import is_run
+from spinekit.workflows.run_plots import run_pictures
 
 _MOST_FRAMES = 60
 _PARTS = (("(B)", "boxes"), ("(M)", "masks"), ("(P)", "landmarks"))
 
 
-def write_plots(run: Path, out: Path | None = None) -> list[Path]:
-    """Draws all that a training's folder gives: curves as PNG, and the points' way through the epochs as GIF.
+def write_plots(run: Path, out: Path | None = None, against: Path | None = None) -> list[Path]:
+    """Draws all that a folder gives.
+
+    Of a training: curves as PNG, and the points' way through the epochs as GIF. Of a run of predict: the tilt of the
+    bodies level by level, how each measurement is distributed, and how far it agrees with another run.
 
     Args:
-        run: Folder that `spinekit train` wrote.
+        run: Folder that `spinekit train` or `spinekit predict` wrote.
         out: Folder for the pictures; None for ``plots`` in the run's.
+        against: Another run of predict to compare with, or None.
 
     Returns:
         The pictures.
 
     Raises:
-        UsageError: If no epoch of a training is in the folder.
+        UsageError: If the folder holds neither, or the two runs have nothing in common.
         AnnotationError: If its files are broken.
     """
-    inner = run / "run" if (run / "run").is_dir() else run
-    history = read_history(inner)
-    if not history:
-        raise UsageError(f"{run}: no epoch of a training lies here -- name the --out of spinekit train")
-    pictures: dict[str, bytes] = {
-        **_over_epochs(history),
-        **_over_certainty(read_curves(inner)),
-        **_moving(read_watched(inner), inner.parent / "workspace" / "images" / "val"),
-    }
+    predicted = against is not None or is_run(run)
+    pictures = run_pictures(run, against) if predicted else _training_pictures(run)
     out = out or run / "plots"
     for name, content in pictures.items():
         write_bytes(out / name, content)
     return [out / name for name in pictures]
+
+
+def _training_pictures(run: Path) -> dict[str, bytes]:
+    inner = run / "run" if (run / "run").is_dir() else run
+    history = read_history(inner)
+    if not history:
+        raise UsageError(
+            f"{run}: no epoch of a training lies here -- name the --out of spinekit train or spinekit predict"
+        )
+    return {
+        **_over_epochs(history),
+        **_over_certainty(read_curves(inner)),
+        **_moving(read_watched(inner), inner.parent / "workspace" / "images" / "val"),
+    }
 
 
 def _over_epochs(history: Sequence[EpochReport]) -> dict[str, bytes]:

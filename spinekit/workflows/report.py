@@ -19,7 +19,7 @@ from spinekit.formats.review_lines import vouched
 from spinekit.formats.reviewed import beside, rejected, replayed, stands
 from spinekit.formats.scenes import from_line
 from spinekit.formats.scenes_schema import schema_from_json
-from spinekit.formats.sources import image_size, parse_json, read_json
+from spinekit.formats.sources import image_size, parse_json, read_json, unsafe_name
 from spinekit.measures import measure
 from spinekit.views.language import load_language
 from spinekit.views.print_pdf import print_pdf
@@ -100,6 +100,25 @@ def make_report(
     )
     write_report(page, run)
     return print_pdf(page, target.with_suffix(".pdf")) if pdf else page
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds what a run of predict writes."""
+    return (folder / RECORD).is_file() and (folder / SCENES).is_file()
+
+
+def read_run(folder: Path) -> Iterator[tuple[str, Scene, tuple[Result, ...]]]:
+    """Name, scene and results of every image of a run that has a result, one at a time.
+
+    Raises:
+        UsageError: If the folder holds no run.
+        AnnotationError: If a file of it is broken.
+    """
+    _record(folder)
+    results = _Following(_results(folder))
+    for name, scene in _scenes(folder / SCENES):
+        kept = results.take(name) if (folder / RESULTS).is_file() else None
+        yield name, scene, measure(with_corners(scene)) if kept is None else kept
 
 
 def _record(folder: Path) -> dict[str, Any]:
@@ -190,11 +209,13 @@ def _cards(
 
 def _film(folder: Path, name: str, shrink: bool) -> tuple[bytes, tuple[int, int]] | None:
     """The bytes of an image's film with its height and width, or None where the run kept none."""
+    if unsafe_name(name):
+        return None
     path = output_path(folder / FILMS, name, ".jpg")
     try:
         size = image_size(path)
         content = path.read_bytes()
-    except OSError:
+    except OSError:  # it was not kept, or is no picture any more
         return None
     return (shrunken(content) if shrink else content), size
 

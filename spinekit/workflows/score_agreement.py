@@ -23,7 +23,7 @@ from spinekit.workflows.scoring import Chart, Pair, Section, known
 _FEWEST = 3
 _A_PAGE = 9  # plots in one picture
 _MOST_DRAWN = 3 * _A_PAGE  # of a spine in masks there are hundreds, body by body
-_LATER_RANK = re.compile(r"cobb_endplate_(?!1$)\d+")
+LATER_RANK = re.compile(r"cobb_endplate_(?!1$)\d+")
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ def _measured(scene: Scene) -> dict[str, Measurement]:
     return {
         item.name: item
         for item in results
-        if isinstance(item, Measurement) and np.isfinite(item.value) and not _LATER_RANK.fullmatch(item.name)
+        if isinstance(item, Measurement) and np.isfinite(item.value) and not LATER_RANK.fullmatch(item.name)
     }
 
 

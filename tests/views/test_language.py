@@ -79,7 +79,10 @@ def test_numbers_have_the_sign_of_their_language() -> None:
 
 def test_a_known_sentence_is_said_in_russian_and_an_unknown_one_stays() -> None:
     language = load_language("ru")
-    assert language.saying("7.6° to 21.5°") == "7,6° – 21,5°"
+    said = "lengths are mm at detector plane (overestimates); from the middle of L5: no S1 is seen"
+    here = "длины даны в плоскости детектора и завышены; отсчёт от середины L5: S1 не виден"
+    assert language.saying(said) == here
+    assert language.saying("the interval holds 74.6 deg and 78.7 deg").endswith("пороги 74,6° и 78,7°")
     assert language.saying("nobody said this") == "nobody said this"
 
 
