@@ -16,7 +16,6 @@ from spinekit.models.engines.registry import check_engine
 from spinekit.models.load import load_reader
 from spinekit.models.reader import Reader
 from spinekit.schemas import load_schema
-from spinekit.workflows.dataset_source import checked
 from spinekit.workflows.doctor import doctor
 
 if TYPE_CHECKING:
@@ -266,6 +265,7 @@ def deidentify(
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
     from spinekit.workflows import deidentify as cleaning
+    from spinekit.workflows.dataset_source import checked
 
     listed = [sources] if isinstance(sources, (str, Path)) else list(sources)
     content = {
@@ -384,6 +384,7 @@ def measure_files(
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
     from spinekit.workflows import measure as measuring
+    from spinekit.workflows.dataset_source import checked
 
     content = {
         "source": Path(source), "format": data_format, "schema_name": None if schema is None else str(schema),
@@ -423,6 +424,7 @@ def compare(
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
     from spinekit.workflows import compare as comparing
+    from spinekit.workflows.dataset_source import checked
 
     content = {
         "before": Path(before), "after": Path(after), "schema_name": None if schema is None else str(schema),
