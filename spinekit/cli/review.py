@@ -99,8 +99,7 @@ def command(
             if as_json:
                 typer.echo(json.dumps(summary | {"notes": list(done.passed_over)}, ensure_ascii=False))
             else:
-                for line in (*done.passed_over, *done.remarks):
-                    terminal().print(f"note: {printable(line)}", style="yellow", markup=False)
+                _tell([*done.passed_over, *done.remarks])
                 terminal().print(
                     f"written: {done.target_format}: {done.images} images, {done.instances} instances",
                     markup=False,
@@ -116,8 +115,7 @@ def _serve(
     from spinekit.review.serve import is_loopback, serve
 
     console = terminal()
-    for line in review.notices:
-        console.print(f"note: {printable(line)}", style="yellow", markup=False)
+    _tell(review.notices)
     password = None
     if not is_loopback(host):
         console.print(
@@ -153,6 +151,18 @@ def _serve(
 
 
 _SHORTEST = 8
+_MOST_LINES = 12
+
+
+def _tell(notices: list[str]) -> None:
+    """Notices one by one while they are few, otherwise how often each kind was given."""
+    from spinekit.workflows.survey import reasons
+
+    lines = notices
+    if len(notices) > _MOST_LINES:
+        lines = [f"{count} x {reason}" for reason, count in reasons(notices).items()]
+    for line in lines:
+        terminal().print(f"note: {printable(line)}", style="yellow", markup=False)
 
 
 def _login_name() -> str:

@@ -40,6 +40,7 @@ _KINDS = {
     ".json": "application/json",
     ".svg": "image/svg+xml",
 }
+_SHOWN = 20  # notices that the page tells; the terminal has told all
 _MEASURED = 64  # films whose full results stay in memory
 
 Json = dict[str, Any]
@@ -168,7 +169,7 @@ def _session(desk: Desk, _: int) -> Response:
             "reader": review.header.reader,
             "films": len(review.films),
             "schemas": schemas_of(list(schemas.values())),
-            "notices": [printable(line) for line in review.notices],
+            "notices": [printable(line) for line in review.notices[:_SHOWN]],
         }
     )
 

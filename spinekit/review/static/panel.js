@@ -91,6 +91,7 @@ export class Panel {
     const { desk } = this;
     const { film } = desk;
     const keys = film.keys();
+    this.things.hidden = Boolean(film.told.raster);
     this.things.replaceChildren(
       el("h3", { textContent: t("things") }),
       el("div", { className: "chips" },
