@@ -39,7 +39,7 @@ class EngineChoice:
         engine: Name of an engine, or ``auto``.
         precision: ``f32`` for measuring; ``bf16`` is faster on some processors and moves points.
         threads: Threads to compute with; None for every core.
-        notice: Told in one line what takes time or is passed over.
+        notice: Told in one line what is amiss or passed over.
     """
 
     engine: str = AUTO

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import os
 import stat
 import zipfile
@@ -29,6 +30,8 @@ from spinekit.models.graph import Graph, NetworkFile
 OPSET = 17
 _FORMAT = "spinekit-graph-2"
 _FOLDER = "engines"
+
+_LOG = logging.getLogger("spinekit")
 
 Notice = Callable[[str], None]
 
@@ -52,7 +55,7 @@ def stored_graph(network: NetworkFile, notice: Notice) -> Graph:
 
     Args:
         network: Which.
-        notice: Told in one line what takes time or is amiss with the cache.
+        notice: Told in one line what is amiss with the cache.
 
     Raises:
         EnvironmentFaultError: If the weights are of another kind than they should be.
@@ -62,7 +65,7 @@ def stored_graph(network: NetworkFile, notice: Notice) -> Graph:
     found = _read(path, key, notice) if path is not None else None
     if found is not None:
         return found
-    notice(f"{network.path.parent.name}/{network.path.name}: is prepared for this computer, once")
+    _LOG.info("%s/%s: is prepared for this computer, once", network.path.parent.name, network.path.name)
     from spinekit.models.export_graph import make_graph
 
     graph = make_graph(network, key)
