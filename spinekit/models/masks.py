@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spinekit.core.image import FloatArray
-from spinekit.core.outline import Outline, to_outline
+from spinekit.core.outline import Outline, ring_area, to_outline
 from spinekit.models.canvas import Fitted
 
 _PROTO_STRIDE = 4  # mask logits have a quarter of the canvas' resolution
@@ -54,7 +54,8 @@ def mask_outline(
     warped = _cubic(rows - first_y, last_y - first_y) @ near @ _cubic(columns - first_x, last_x - first_x).T
     shape = to_outline(warped > 0)
     if len(shape.rings) > 1:
-        shape = to_outline(_largest(warped > 0))
+        # Crumbs of a neighbour inside the box are not this body.
+        shape = Outline((_widest(shape),)) if not shape.holes else to_outline(_largest(warped > 0))
     offset = np.array([left, top], dtype=np.float64)
     return Outline(tuple(r + offset for r in shape.rings), tuple(h + offset for h in shape.holes))
 
@@ -85,8 +86,13 @@ def _cubic(at: FloatArray, size: int) -> Float32Array:
     return weights
 
 
+def _widest(shape: Outline) -> FloatArray:
+    """The ring around most pixels."""
+    return max(shape.rings, key=ring_area)
+
+
 def _largest(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """The largest connected part; crumbs of a neighbour inside the box are not this body."""
+    """The largest connected part."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     if count <= 2:
         return mask
