@@ -37,9 +37,10 @@ MODEL = "spine-ap-pose"
 
 # --- no connection ---
 
-GUARD = inspect.cleandoc("""
-    import sys
-    NOTES = open("network.txt", "a", encoding="utf-8", buffering=1)
+# Laid as ``sitecustomize.py`` before all else, it watches the processes that a command starts as well.
+HOOK = inspect.cleandoc("""
+    import os, sys
+    NOTES = open(os.environ["SPINEKIT_TEST_NOTES"], "a", encoding="utf-8", buffering=1)
     WATCHED = {"connect", "getaddrinfo", "gethostbyname", "sendto", "sendmsg"}
 
     def watch(event, arguments):
@@ -49,9 +50,8 @@ GUARD = inspect.cleandoc("""
             raise OSError("the network is not there")
 
     sys.addaudithook(watch)
-    from spinekit.cli.app import main
-    main()
 """)
+GUARD = "from spinekit.cli.app import main; main()"
 
 QUICK = ("--model", MODEL, "--no-report", "--no-overlays")
 PROPOSED = ("predict", "films", *QUICK, "--save", "via", "--out", "proposed")
@@ -107,11 +107,20 @@ def commands() -> set[str]:
     return set(walk(typer.main.get_command(app), ()))
 
 
+def watched(folder: Path) -> dict[str, str]:
+    """An environment in which Python, and all Python that it starts, notes its calls in ``network.txt``."""
+    hook = folder / ".hook"
+    hook.mkdir(exist_ok=True)
+    (hook / "sitecustomize.py").write_text(HOOK, "utf-8")
+    (folder / "network.txt").touch()
+    return {**environment(hook), "SPINEKIT_TEST_NOTES": str(folder / "network.txt")}
+
+
 def guarded(folder: Path, words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
     """Runs a command with every call to the network refused and noted in ``network.txt``."""
     return subprocess.run(
         [sys.executable, "-c", GUARD, *words],
-        cwd=folder, env=environment(), capture_output=True, text=True, timeout=300, check=False,
+        cwd=folder, env=watched(folder), capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 
@@ -124,12 +133,15 @@ def test_every_command_is_run_without_a_network() -> None:
 
 
 def test_the_guard_sees_what_is_asked_for(tmp_path: Path) -> None:
-    code = GUARD.split("from spinekit")[0] + "import socket\nsocket.create_connection(('192.0.2.1', 80))"
+    ask = "import socket; socket.create_connection(('192.0.2.{}', 80))"
+    start = f"import subprocess, sys; subprocess.run([sys.executable, '-P', '-c', {ask.format(2)!r}]); "
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-c", start + ask.format(1)],
+        cwd=tmp_path, env=watched(tmp_path), capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 1
     assert "192.0.2.1" in notes(tmp_path)
+    assert "192.0.2.2" in notes(tmp_path), "a process that it starts is watched as well"
 
 
 def accept_all(run: Path) -> None:
@@ -202,7 +214,7 @@ def test_the_fixture_refuses_and_notes(offline: Calls) -> None:
 # --- no name ---
 
 MARK = "Zqxj"
-TEXT = {"PN", "LO", "SH", "ST", "LT", "UT", "UC"}
+TEXT = {"PN", "LO", "SH", "ST", "LT", "UT", "UC", "AE"}
 DATE, TIME, UID = "19010203", "040506.789", "1.2.826.0.1.4711.815.4711"
 
 # Attributes that name nobody and that reading depends on.
@@ -237,6 +249,11 @@ def plant(item: Dataset, depth: int = 0) -> int:
             setattr(item, keyword, below)
     block = item.private_block(0x0011, f"{MARK} creator", create=True)
     block.add_new(0x01, "LO", f"{MARK} private")
+    for element, kind in ((0x0022, "LO"), (0x1500, "LO"), (0x4000, "LT")):  # of a layer of drawings
+        item.add_new(0x60000000 + element, kind, MARK)
+    if depth == 0:
+        item.preamble = (MARK * 32).encode()
+        item.file_meta.SourceApplicationEntityTitle = MARK
     return planted
 
 

@@ -42,7 +42,9 @@ COMPANION_SUFFIXES = frozenset(
 )
 TRUTH_ENDINGS = (".truth.json", ".truth.png")
 
-_UNSUPPORTED = "not supported"  # ends the name of a kind that holds an image: it fails, and is not passed over
+_UNSUPPORTED = (
+    "not supported"  # ends the name of a kind that holds an image: it fails, and is not passed over
+)
 
 # What a file is that is no image spinekit reads: first bytes, name, how to mend it.
 FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
@@ -261,9 +263,12 @@ def _common_root(sources: Sequence[Path]) -> Path:
 
 
 def _relative_name(path: Path, root: Path) -> str:
-    """Path below ``root``, posix; bytes that are no Unicode appear as ``%XX``."""
+    """Path below ``root``, posix; as ``%XX`` appear bytes that are no Unicode, and what is no name elsewhere.
+
+    A backslash is a folder on other systems, a letter and a colon a drive: no label that holds one is followed.
+    """
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-    return re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", name)
+    return re.sub(r"[\udc80-\udcff\\]|(?<=^[A-Za-z]):", lambda one: f"%{ord(one[0]) & 0xFF:02X}", name)
 
 
 def _found(path: Path, root: Path, skip: str | None) -> FoundFile:

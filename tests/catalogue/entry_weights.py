@@ -38,7 +38,7 @@ class Weights:
     says: str
 
 
-def card(folder: Path, trusted: bool = True, **changes: object) -> Path:
+def card(folder: Path, *, trusted: bool = True, **changes: str) -> Path:
     """A card for whatever ``weights.pt`` is, with its own hash where the weights are to be trusted."""
     text = (find_card(MODEL).weights.parent / "card.yaml").read_text("utf-8")
     text = re.sub(r"^(close|levels):\n(?:[ -].*\n)+", "", text, flags=re.MULTILINE)
@@ -56,7 +56,7 @@ def content(data: bytes, trusted: bool = True) -> Callable[[Path], Path]:
 
     def make(folder: Path) -> Path:
         (folder / "weights.pt").write_bytes(data)
-        return card(folder, trusted)
+        return card(folder, trusted=trusted)
 
     return make
 
@@ -70,7 +70,7 @@ def made(data: Callable[[], bytes]) -> Callable[[Path], Path]:
     return make
 
 
-def shipped(**changes: object) -> Callable[[Path], Path]:
+def shipped(**changes: str) -> Callable[[Path], Path]:
     """The weights that ship, under a card that says something else."""
 
     def make(folder: Path) -> Path:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
 import tempfile
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +67,47 @@ def test_without_a_home_there_is_a_folder_still(tmp_path: Path, monkeypatch: pyt
     assert cache_folder().parent == tmp_path
     monkeypatch.setenv("SPINEKIT_CACHE", str(tmp_path / "own"))
     assert cache_folder() == tmp_path / "own"
+
+
+NAMES = ("=HYPERLINK(1).png", "@x.png", "+1.png", "-rf.png", "＝x.png", '"><img src=x onerror=alert(1)>.png',
+         "<svg onload=alert(1)>.png", "</script><script>alert(1).png".replace("/", "\\"))  # fmt: skip
+
+
+class Markup(HTMLParser):
+    """What would run in a browser."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [tag] if tag in {"script", "iframe", "object", "embed", "base", "form"} else []
+        self.found += [f"{tag} {name}" for name, _ in attrs if name.startswith("on")]
+
+
+def test_names_that_are_formulas_or_markup_stay_text(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflow, "ModelChoice", StandIn)
+    (tmp_path / "films").mkdir()
+    for name in NAMES:
+        noise = np.random.default_rng(len(name)).integers(1, 255, (96, 64), dtype=np.uint8)
+        PillowImage.fromarray(noise).save(tmp_path / "films" / name, "png")
+        (tmp_path / "films" / f"{name}-broken.png").write_bytes(b"no image")
+    ended = say("predict", "films", "--model", MODEL, "--save", "via,landmarks", "--out", "out")
+    assert ended.code == 1, ended.err
+    tables = sorted((tmp_path / "out").rglob("*.csv"))
+    assert {"failures.csv", "measurements.csv"} <= {path.name for path in tables}
+    for path in tables:
+        with path.open(newline="", encoding="utf-8") as stream:
+            cells = [cell for row in csv.reader(stream) for cell in row]
+        assert any("HYPERLINK" in cell for cell in cells), path.name
+        for cell in cells:
+            assert not cell.startswith(("=", "+", "@", "＝")), (path.name, cell)
+            assert not cell.startswith("-") or float(cell) < 0, (path.name, cell)
+    report = Markup()
+    report.feed((tmp_path / "out" / "report.html").read_text("utf-8"))
+    assert report.found == []
 
 
 def test_names_that_grow_too_long_in_the_output(

@@ -21,7 +21,7 @@ __all__ = ["say"]
 def test_bad_weights_are_refused(
     weights: Weights, say: Say, tmp_path: Path, offline: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = subprocess.Popen
+    real: Any = subprocess.Popen
 
     def started(words: object, *rest: Any, **options: Any) -> Any:  # noqa: ANN401
         assert not {"pip", "uv"} & set(str(words).replace("'", " ").split()), "a package was to be installed"

@@ -18,6 +18,7 @@ from spinekit.core.spacing import Spacing, SpacingOrigin
 from spinekit.formats.plugin import ImageFormat, ReadOptions
 from spinekit.formats.reading import find_files, parse_spacing, read_images, read_raw
 from spinekit.formats.registry import ImageReader
+from spinekit.formats.sources import unsafe_name
 
 from .dicom_objects import write
 
@@ -322,3 +323,18 @@ def test_importing_spinekit_loads_no_codec() -> None:
         "assert not {'pydicom', 'cv2', 'torch'} & set(sys.modules), 'loaded'"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [("a\\b.png", "a%5Cb.png"), ("C:film.png", "C%3Afilm.png"), ("ab:film.png", "ab:film.png")],
+)
+@pytest.mark.skipif(os.name == "nt", reason="no such names there")
+def test_names_that_are_folders_or_drives_elsewhere_are_escaped(
+    name: str, called: str, tmp_path: Path
+) -> None:
+    image_at(tmp_path / name)
+    assert names(tmp_path) == [called]
+    assert unsafe_name(called) == ""
+    (image,) = read_images(tmp_path / name)
+    assert image.ref.name == called

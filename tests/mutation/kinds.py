@@ -184,21 +184,21 @@ def read_as_labels(name: str) -> Callable[[Path, Seed], None]:
 
     def read(path: Path, seed: Seed) -> None:
         form, said = annotation_format(name), list[str]()
+        schema, errors = seed.schema, list[SpinekitError]()
         assert form.read is not None
         assert form.detect is not None
         assert form.vocabulary is not None
-        assert seed.schema is not None
+        assert schema is not None
         options = LabelOptions(path.parent, notice=said.append)
         form.detect(path)
-        errors = []
-        for step in (
-            lambda: form.vocabulary and form.vocabulary(path, options),
-            lambda: form.read and seed.schema and list(form.read(path, seed.schema, options)),
-        ):
-            try:
-                step()
-            except SpinekitError as error:
-                errors.append(error)
+        try:
+            form.vocabulary(path, options)
+        except SpinekitError as error:
+            errors.append(error)
+        try:
+            list(form.read(path, schema, options))
+        except SpinekitError as error:
+            errors.append(error)
         one_line(*said)
         assert all(line.startswith(str(path.parent)) for line in said), said
         if errors:

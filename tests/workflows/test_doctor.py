@@ -235,7 +235,7 @@ def test_a_folder_of_the_user_that_is_called_like_a_library_is_not_imported(
     (tmp_path / "json" / "__init__.py").write_text("raise SystemExit('the folder of the user')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(PACKAGE_PARENT))
-    assert looking.tried("-c", "import json; print(json.dumps([1]))").answer == [1]
+    assert looking.tried("-c", "import json; print(json.dumps({}))").answer == {}
 
 
 def test_a_codec_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
