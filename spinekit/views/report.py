@@ -110,6 +110,7 @@ class _Line:
         doubts: Flags of bodies and notes of the scene.
         doubted: Of those, flags that put the place of a body in doubt.
         refusal: Why nothing is reported, or empty.
+        short: The same without the way to mend it.
         why: The commonest reason to look, or empty.
         place: Offset and length of its tile.
     """
@@ -124,6 +125,7 @@ class _Line:
     doubts: int
     doubted: int
     refusal: str
+    short: str
     why: str
     place: tuple[int, int]
 
@@ -210,7 +212,7 @@ def _head(
             body.tiles.seek(start)
             yield f'<li style="--worst:{order[line.number]}">'.encode() + body.tiles.read(length) + b"</li>\n"
         yield _bytes(_macro("gallery_end")())
-        yield _bytes(_macro("spread")(*_parted(shown), language)) if shown else b""
+        yield _bytes(_macro("spread")(*_parted(shown), body.terms, language)) if shown else b""
     yield _bytes(_macro("cards_start")(body.lines, language))
 
 
@@ -237,7 +239,7 @@ def _worst(
     for line in sorted(
         lines, key=lambda line: (_badness(line)[:3], line.number not in wide, _badness(line)[3:])
     ):
-        reasons = [line.refusal.split(" -- ")[0]] if line.refusal else []
+        reasons = [line.short] if line.refusal else []
         if line.doubts:
             reasons.append(language.counted("doubt", line.doubts))
         if line.review:
@@ -268,6 +270,7 @@ def _line(card: ReportCard, number: int, rows: CardRows, place: tuple[int, int],
         doubts=sum(len(item.flags) for item in instances) + len(notes),
         doubted=sum(place_doubted(item) for item in instances),
         refusal=language.saying(card.refusal),
+        short=language.saying(card.refusal.split(" -- ")[0]),
         why=rows.reasons[0] if rows.reasons else "",
         place=place,
     )
