@@ -117,9 +117,10 @@ def _words(request: Request) -> Response:
     return JSONResponse(words_of(request.path_params["code"]))
 
 
-def _plain(desk: Desk, answer: Callable[[Desk, int], Response]) -> Callable[[Request], Response]:
+def _plain(desk: Desk, answer: Callable[[Desk, int, str], Response]) -> Callable[[Request], Response]:
     def endpoint(request: Request) -> Response:
-        return _guarded(lambda: answer(desk, int(request.path_params.get("film", 0))))
+        language = request.query_params.get("language", "en")
+        return _guarded(lambda: answer(desk, int(request.path_params.get("film", 0)), language))
 
     return endpoint
 
@@ -157,7 +158,7 @@ def _guarded(answer: Callable[[], Response]) -> Response:
         return JSONResponse({"error": printable(str(error))}, 500)
 
 
-def _session(desk: Desk, _: int) -> Response:
+def _session(desk: Desk, _: int, __: str) -> Response:
     review = desk.store.review
     schemas = {film.state.base.schema.name: film.state.base.schema for film in review.films}
     return JSONResponse(
@@ -174,7 +175,7 @@ def _session(desk: Desk, _: int) -> Response:
     )
 
 
-def _queue(desk: Desk, _: int) -> Response:
+def _queue(desk: Desk, _: int, __: str) -> Response:
     """One row a film in the order in which they are best looked at; short, since there may be thousands."""
     films = desk.store.review.films
     order = worst_first([film.urgency for film in films])
@@ -197,16 +198,17 @@ def _row(number: int, film: ReviewFilm) -> Json:
     }
 
 
-def _film(desk: Desk, number: int) -> Response:
-    return JSONResponse(_film_content(desk, number))
+def _film(desk: Desk, number: int, language: str) -> Response:
+    return JSONResponse(_film_content(desk, number, language))
 
 
-def _film_content(desk: Desk, number: int) -> Json:
+def _film_content(desk: Desk, number: int, language: str) -> Json:
     film = desk.store.complete(number)
-    return {**film_of(film.state), "id": number, "refusal": film.refusal, "row": _row(number, film)}
+    told = film_of(film.state, language)
+    return {**told, "id": number, "refusal": film.refusal, "row": _row(number, film)}
 
 
-def _pixels(desk: Desk, number: int) -> Response:
+def _pixels(desk: Desk, number: int, _: str) -> Response:
     film = desk.store.complete(number)
     picture = desk.pictures.get(number, film)
     return Response(
@@ -270,21 +272,22 @@ def _edit(desk: Desk, number: int, content: Json) -> Response:
     }
     action = str(content.get("action", "edit"))
     return _saved(
-        desk, number, desk.store.save(number, _version(content), _who(desk, content), action, parts)
+        desk, number, content, desk.store.save(number, _version(content), _who(desk, content), action, parts)
     )
 
 
 def _undo(desk: Desk, number: int, content: Json) -> Response:
-    return _saved(desk, number, desk.store.undo(number, _version(content), _who(desk, content)))
+    return _saved(desk, number, content, desk.store.undo(number, _version(content), _who(desk, content)))
 
 
 def _redo(desk: Desk, number: int, content: Json) -> Response:
-    return _saved(desk, number, desk.store.redo(number, _version(content), _who(desk, content)))
+    return _saved(desk, number, content, desk.store.redo(number, _version(content), _who(desk, content)))
 
 
-def _saved(desk: Desk, number: int, version: int) -> Response:
+def _saved(desk: Desk, number: int, content: Json, version: int) -> Response:
     """What stands now, under the version that this edit made: if another one came in between, the next is told."""
-    return JSONResponse({**_film_content(desk, number), "version": version})
+    language = str(content.get("language", "en"))
+    return JSONResponse({**_film_content(desk, number, language), "version": version})
 
 
 def _version(content: Json) -> int:

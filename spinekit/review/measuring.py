@@ -46,7 +46,7 @@ def measured(
         scene = replace(scene, instances=tuple(known.get(id(item), item) for item in scene.instances))
     cornered = with_corners(scene)
     results = measure(cornered, draws=0 if quick else DRAWS)
-    words = load_language(language if language in language_codes() else "en")
+    words = language_of(language)
     titles = {line.name: line.title for line in scene.schema.measurements}
     return {
         "results": [_result(one, titles.get(one.name, ""), words) for one in results],
@@ -114,7 +114,7 @@ def _corners(old: Instance, new: Instance) -> list[list[float]] | None:
     return [[float(x), float(y)] for x, y in np.round(corners, 2) if not np.isnan(x)]
 
 
-def instance_of(item: Instance, schema: Schema) -> Json:
+def instance_of(item: Instance, schema: Schema, words: Language) -> Json:
     """An instance as the page draws and edits it."""
     return {
         "label": item.label,
@@ -123,7 +123,7 @@ def instance_of(item: Instance, schema: Schema) -> Json:
         "outline": None if item.outline is None else _shape(item.outline),
         "score": float(item.score),
         "author": item.author.value,
-        "flags": list(item.flags),
+        "flags": [words.saying(flag) for flag in item.flags],
         "colour": colour_of(item, schema),
     }
 
@@ -149,9 +149,19 @@ def _shape(outline: Outline) -> Json:
     return {"rings": [r.tolist() for r in outline.rings], "holes": [h.tolist() for h in outline.holes]}
 
 
-def film_of(state: ReviewedImage) -> Json:
-    """All that the page needs to know of a film but its pixels and its results."""
-    scene = state.scene
+def language_of(code: str) -> Language:
+    """The words of a language; English where there is no such language."""
+    return load_language(code if code in language_codes() else "en")
+
+
+def film_of(state: ReviewedImage, language: str = "en") -> Json:
+    """All that the page needs to know of a film but its pixels and its results.
+
+    Args:
+        state: Of the film.
+        language: Code of the language that doubts are told in, where it knows their sentences.
+    """
+    scene, words = state.scene, language_of(language)
     keys = {id(item): key for key, item in state.items.items()}
     image = scene.image
     spacing = image.spacing
@@ -167,12 +177,12 @@ def film_of(state: ReviewedImage) -> Json:
         "schema": scene.schema.name,
         "status": state.status.value,
         "comment": state.comment,
-        "notes": list(scene.notes),
+        "notes": [words.saying(note) for note in scene.notes],
         "model": scene.model,
         "undo": state.done[-1].action if state.done else "",
         "redo": state.undone[-1].action if state.undone else "",
         "order": [keys[id(item)] for item in scene.instances],
-        "instances": {keys[id(item)]: instance_of(item, scene.schema) for item in scene.instances},
+        "instances": {keys[id(item)]: instance_of(item, scene.schema, words) for item in scene.instances},
         "raster": raster_of(scene),
     }
 

@@ -21,6 +21,8 @@ from spinekit.formats.scenes import to_line
 from spinekit.workflows.review import Review, ReviewFilm, empty_scene
 from spinekit.workflows.review_edits import Step, step_of
 
+_NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}  # said by some network file systems
+
 
 class ConflictError(SpinekitError):
     """Somebody else has changed the film since the page read it.
@@ -231,6 +233,9 @@ def _locked(review: Review) -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
+        if error.errno in _NO_LOCKS:
+            review.notices.append(f"{folder}: this file system knows no locks: open the review only once")
+            return lock
         os.close(lock)
         raise EnvironmentFaultError(
             f"{folder}: is being reviewed by another spinekit -- use its page, or read apart with --reader NAME"

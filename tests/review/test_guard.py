@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from spinekit.review.app import STATIC
+from spinekit.review.app import STATIC, create_app
 from spinekit.review.guard import Door, Password, loopback_hosts, refusal
 from spinekit.review.serve import Served, door_of, serve
+from spinekit.review.store import ReviewStore
 from spinekit.review.words import language_files, words_of
 from spinekit.workflows.review import ReviewSettings, open_review
 from tests.review.conftest import Opened
@@ -113,6 +115,24 @@ def test_a_password_cannot_be_tried_out() -> None:
     assert password.check("a long secret") is None
     time[0] = 3.3
     assert password.check("a long secret") is True
+
+
+def test_a_password_earns_the_token(run: Path) -> None:
+    store = ReviewStore(open_review(ReviewSettings(source=run)))
+    door = Door(
+        frozenset({"films.example:80", "films.example"}), 80, TOKEN, open_paths=frozenset({"/api/login"})
+    )
+    app = create_app(store, door, "anna", "a long secret")
+    head = {name: value for name, value in MARKED.items() if name != "x-spinekit-token"}
+    client = TestClient(app, base_url="http://films.example", headers=head)
+    assert client.get("/api/session").status_code == 403
+    assert client.post("/api/login", json={}).status_code == 401
+    assert client.post("/api/login", json={"password": "wrong"}).status_code == 403
+    assert client.post("/api/login", json={"password": "a long secret"}).status_code == 429
+    time.sleep(1.1)
+    token = client.post("/api/login", json={"password": "a long secret"}).json()["token"]
+    assert client.get("/api/session", headers={"x-spinekit-token": token}).status_code == 200
+    store.close()
 
 
 def test_every_answer_is_dressed(client: TestClient) -> None:

@@ -75,7 +75,7 @@ export class Film {
 
   /** @param {string} action @param {any} parts */
   save(action, parts) {
-    return this.queue(action, parts, () => ask(`/api/films/${this.id}/edits`, { version: this.version, who: who(), action, ...parts }));
+    return this.queue(action, parts, () => ask(`/api/films/${this.id}/edits`, { version: this.version, who: who(), language: languageCode(), action, ...parts }));
   }
 
   undo() { return this.turn("undo"); }
@@ -83,7 +83,7 @@ export class Film {
 
   turn(way) {
     this.drop();
-    return this.queue(way, null, () => ask(`/api/films/${this.id}/${way}`, { version: this.version, who: who() }));
+    return this.queue(way, null, () => ask(`/api/films/${this.id}/${way}`, { version: this.version, who: who(), language: languageCode() }));
   }
 
   /** One after the other, so that each begins from what the last one made. */
@@ -111,7 +111,7 @@ export class Film {
 
   /** Fetches what stands, and with `again` does on top of it what the server did not take. @param {boolean} again */
   async refresh(again) {
-    const told = await ask(`/api/films/${this.id}`);
+    const told = await ask(`/api/films/${this.id}?language=${languageCode()}`);
     const stranded = this.stranded;
     this.stranded = [];
     this.fault = undefined;

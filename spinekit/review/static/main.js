@@ -106,7 +106,9 @@ async function openFilm(id) {
   const mine = ++opening;
   desk.nudged();
   desk.film?.keep("edit");
-  if (desk.film?.stranded.length) return unsaved();
+  await desk.film?.chain; // what was done here is kept, or told, before the film goes out of sight
+  if (mine !== opening) return;
+  if (desk.film?.stranded.length) { opening = 0; return unsaved(); }
   queue.select(id);
   showQueue(false);
   history.replaceState(null, "", `#film=${id}`);
@@ -115,7 +117,7 @@ async function openFilm(id) {
   const slow = setTimeout(() => { waiting.textContent = t("loading"); waiting.hidden = false; }, 250);
   const begun = performance.now();
   try {
-    const [told, picture] = await Promise.all([ask(`/api/films/${id}`), fetchPicture(id).catch((error) => error)]);
+    const [told, picture] = await Promise.all([ask(`/api/films/${id}?language=${languageCode()}`), fetchPicture(id).catch((error) => error)]);
     if (mine !== opening) return;
     const film = new Film(told, session.schemas[told.schema], heard);
     desk.film = film;
@@ -220,8 +222,9 @@ async function start() {
     queue.words();
     progress();
     drawTools();
-    panel.draw();
-    desk.film?.measure(false);
+    const { film } = desk;
+    if (film && !film.waiting && !film.changed.size && !film.stranded.length) await film.refresh(false); // doubts are told by the server
+    else panel.draw();
   });
   byId("theme").addEventListener("click", () => theme(document.documentElement.classList.contains("light") ? "dark" : "light"));
   byId("keys").addEventListener("click", () => desk.help());
