@@ -257,7 +257,8 @@ def _wrapped(image: Image) -> Origin:
     )
     item.SOPInstanceUID = derived_uid("wrapped", "instance", digest, str(ref.frame or 0))
     item.SOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
-    item.StudyDate = item.StudyTime = item.StudyID = item.AccessionNumber = item.ReferringPhysicianName = ""
+    item.StudyDate = item.StudyTime = item.AccessionNumber = item.ReferringPhysicianName = ""
+    item.StudyID = digest[:8]
     item.Modality = "OT"
     item.Rows, item.Columns = ref.height, ref.width
     number = 1 if ref.frame is None else ref.frame + 1

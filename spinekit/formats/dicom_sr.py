@@ -7,7 +7,8 @@ carries no tracking identifier, since it is no finding to be followed; viewers t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from spinekit.core.measurement import Measurement, NotMeasured, Result
@@ -48,6 +49,7 @@ def report(
     maker: Maker,
     content: str,
     notice: Callable[[str], None],
+    units: Mapping[str, str] = MappingProxyType({}),
 ) -> Dataset | None:
     """All measurements and landmarks of a scene, or None where it has neither.
 
@@ -58,6 +60,7 @@ def report(
         maker: Version and model.
         content: Hash of scene and results, for the UID.
         notice: Told of points beyond the image.
+        units: Of what was refused, by its name, where it is known: an angle that was refused is still one.
 
     Raises:
         ReadError: If no object can be made from the source's header.
@@ -75,7 +78,7 @@ def report(
         ]
         made = _document(origin, groups, maker, content)
         _add_library(made, origin)
-        _add_refused(made, refused)
+        _add_refused(made, refused, units)
         _separate(made)
         finish(made, origin, maker)
         return made
@@ -150,7 +153,7 @@ def _separate(item: Dataset) -> None:
         _separate(below)
 
 
-def _add_refused(made: Dataset, refused: Sequence[NotMeasured]) -> None:
+def _add_refused(made: Dataset, refused: Sequence[NotMeasured], units: Mapping[str, str]) -> None:
     """Appends what was refused, after the library has read the rest: it cannot read a NUM without a value."""
     from highdicom.sr import ContainerContentItem
     from pydicom.sequence import Sequence as Items
@@ -161,6 +164,8 @@ def _add_refused(made: Dataset, refused: Sequence[NotMeasured]) -> None:
     groups = list(measurements.ContentSequence)
     if refused:
         group = ContainerContentItem(dcm("125007", "Measurement Group"), relationship_type="CONTAINS")
-        group.ContentSequence = Items([comment(RESEARCH_USE), *(refused_item(one, "") for one in refused)])
+        group.ContentSequence = Items(
+            [comment(RESEARCH_USE), *(refused_item(one, units.get(one.name, "")) for one in refused)]
+        )
         groups.append(group)
     measurements.ContentSequence = Items(groups)

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from spinekit import __version__
 from spinekit.core.errors import UsageError
 from spinekit.core.image import Image, UInt8Array
-from spinekit.core.measurement import Result
+from spinekit.core.measurement import NotMeasured, Result
 from spinekit.core.scene import Scene
 from spinekit.formats.scenes import to_line
+from spinekit.measures.plugin import code_measurements
 from spinekit.workflows.outputs import output_path, with_shapes
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def _made(kind: str, origin: Origin, found: _Found, maker: Maker) -> Any:  # noq
     bare = replace(found.scene, image=replace(found.scene.image, name="film", path=Path("film")))
     if kind == "dicom-sr":
         content = _digest(to_line(bare), *map(repr, found.results))
-        return dicom_sr.report(origin, found.scene, found.results, maker, content, found.notice)
+        units = _units_of_refused(found.scene, found.results)
+        return dicom_sr.report(origin, found.scene, found.results, maker, content, found.notice, units)
     if kind == "dicom-sc":
         content = _digest(str(found.picture.shape), found.picture.tobytes())
         return dicom_sc.capture(origin, found.picture, maker, content)
@@ -135,6 +137,25 @@ def _made(kind: str, origin: Origin, found: _Found, maker: Maker) -> Any:  # noq
     return dicom_seg_writing.segmentation(
         origin, shaped, maker, _digest(to_line(bare)), found.notice, made_as
     )
+
+
+def _units_of_refused(scene: Scene, results: Sequence[Result]) -> dict[str, str]:
+    """The unit that each refused measurement would have had, where its definition says so."""
+    stated = {formula.name: formula.unit for formula in scene.schema.measurements}
+    lengths = scene.image.unit
+    meant = {"deg": "deg", "length": lengths, "mm": lengths, "%": "%", "ratio": ""}
+    found = {}
+    for result in results:
+        if isinstance(result, NotMeasured):
+            coded = (m.unit for m in code_measurements().values() if m.answers(result.name))
+            units = (stated.get(result.name) or next(coded, "")).split(", ")
+            # What gives angles and lengths alike says in the name of a result which of them it is.
+            angle = "deg" in units and any(word in result.name for word in _ANGLES)
+            found[result.name] = "deg" if angle else meant.get(units[0], "")
+    return found
+
+
+_ANGLES = ("angle", "incidence", "kyphosis", "lordosis", "slope", "tilt", "version", "wedge")
 
 
 def _body_part(scene: Scene) -> str:

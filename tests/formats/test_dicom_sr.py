@@ -26,7 +26,8 @@ from tests.formats.seg_objects import frames
 
 def written(source: Path, target: Path) -> Path:
     image = read(source)
-    made = report(read_origin(image, print), found(image), measured(), MAKER, "content", print)
+    units = {"thoracic_kyphosis": "deg"}
+    made = report(read_origin(image, print), found(image), measured(), MAKER, "content", print, units)
     assert made is not None
     return save(made, target)
 
@@ -98,6 +99,7 @@ def test_a_refusal_has_no_value_but_a_qualifier_and_its_reason(made: Path) -> No
     of = groups(pydicom.dcmread(made))
     (number,) = (n for n in of[""].ContentSequence if n.ValueType == "NUM")
     assert len(number.MeasuredValueSequence) == 0
+    assert number.ConceptNameCodeSequence[0].CodeMeaning == "Angle"
     qualifier = number.NumericValueQualifierCodeSequence[0]
     assert (qualifier.CodeValue, qualifier.CodingSchemeDesignator) == ("114007", "DCM")
     assert number.ContentSequence[0].TextValue == "thoracic_kyphosis: T4 was not found"

@@ -12,6 +12,7 @@ from PIL import Image as PillowImage
 
 from spinekit.core.errors import UsageError
 from spinekit.core.image import Image
+from spinekit.core.measurement import NotMeasured
 from spinekit.workflows.dicom_outputs import DICOM_KINDS, write_dicom
 from spinekit.workflows.outputs import check_save
 from tests.formats.made_objects import MAKER, NAME, NUMBER, complaints, dx, found, measured, picture, read
@@ -118,6 +119,21 @@ def test_clean_objects_hold_no_mark_and_speak_of_the_clean_copy(kind: str, tmp_p
     assert item.PatientID == copy.PatientID
     assert item.PatientIdentityRemoved == "YES"
     assert [code.CodeValue for code in item.DeidentificationMethodCodeSequence] == ["113100"]
+
+
+def test_a_refused_angle_is_still_an_angle(tmp_path: Path) -> None:
+    image = read(dx(tmp_path / "film.dcm"))
+    refused = tuple(
+        NotMeasured(name, "too few bodies") for name in ("cobb_aasce_main", "coronal_balance", "t1_tilt")
+    )
+    (path,) = write_dicom("dicom-sr", image, found(image), refused, picture(image), tmp_path / "sr")
+    numbers = [
+        item.ConceptNameCodeSequence[0].CodeMeaning
+        for group in pydicom.dcmread(path).ContentSequence[-1].ContentSequence[-1:]
+        for item in group.ContentSequence
+        if item.ValueType == "NUM"
+    ]
+    assert numbers == ["Cobb angle", "Distance", "Angle"]
 
 
 def test_nothing_to_write_is_told(tmp_path: Path) -> None:
