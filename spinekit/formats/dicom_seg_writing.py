@@ -68,15 +68,17 @@ def segmentation(
         return None
     if kind is LABELMAP:
         _tell_overlaps(named, origin, notice)
+    labels, pixels = [label for label, _ in named], _pixels(named, kind)
+    del named  # the masks of a whole spine are hundreds of megabytes
     with made_from(origin.path):
         from highdicom.seg import Segmentation
 
         described = [
-            _description(number, label, origin, scene, maker) for number, (label, _) in enumerate(named, 1)
+            _description(number, label, origin, scene, maker) for number, label in enumerate(labels, 1)
         ]
         made: Dataset = Segmentation(
             source_images=[_as_single_frame(origin)],
-            pixel_array=_pixels(named, kind),
+            pixel_array=pixels,
             segmentation_type="LABELMAP" if kind is LABELMAP else "BINARY",
             segment_descriptions=described,
             series_instance_uid=series_uid(origin, kind, maker),
@@ -126,7 +128,7 @@ def _masks(scene: Scene, notice: Callable[[str], None]) -> list[tuple[str, BoolA
 def _pixels(named: list[tuple[str, BoolArray]], kind: Kind) -> npt.NDArray[np.uint8]:
     """(1, H, W, segments) bits, or (1, H, W) numbers of segments."""
     if kind is not LABELMAP:
-        return np.stack([mask for _, mask in named], axis=-1)[None].astype(np.uint8)
+        return np.stack([mask for _, mask in named], axis=-1)[None].view(np.uint8)
     painted = np.zeros(named[0][1].shape, dtype=np.uint8)
     for number, (_, mask) in enumerate(named, 1):
         painted[mask] = number
