@@ -120,7 +120,8 @@ def bland_altman_charts(series: Mapping[str, Differences], title: str, up: str =
         axes.tick_params(labelsize=6)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
-    figure.suptitle(f"{plain(title)} (line: bias; dashes: limits of agreement)", fontsize=10)
+    between = " " if columns > 2 else "\n"  # one plot is narrower than these words
+    figure.suptitle(f"{plain(title)}{between}(line: bias; dashes: limits of agreement)", fontsize=10)
     return encoded(figure)
 
 

@@ -87,7 +87,8 @@ def film_of(
     """
     height, width = image.height, image.width
     content, small, reduced = _pictures(image, scene, film, picture)
-    svg, layers, letters = Markup(), (), 18.0
+    svg, letters = Markup(), 18.0
+    layers: tuple[Layer, ...] = ()
     if film is not None and scene is not None:
         describe = language.fill("overlay_of", {"name": image.name or image.path.name})
         drawn = film_layers(scene, results, describe, lambda words: _worded(words, language))

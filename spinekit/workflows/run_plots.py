@@ -64,7 +64,8 @@ def run_pictures(run: Path, against: Path | None = None) -> dict[str, bytes]:
         runs[other] = _gathered(against)
     pictures = {**_profiles(runs), **_boxes(next(iter(runs.values())))}
     if against is not None:
-        pictures |= _agreement(*runs.values(), names=tuple(runs))
+        first, second = runs.values()
+        pictures |= _agreement(first, second, tuple(runs))
     if not pictures:
         raise UsageError(
             f"{run}: nothing can be drawn -- it takes {_LEAST} images with a common measurement, or a spine"

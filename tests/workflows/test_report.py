@@ -211,7 +211,7 @@ def test_it_is_printed(tmp_path: Path) -> None:
 
 
 def test_without_a_browser_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(printing.shutil, "which", lambda _: None)
+    monkeypatch.setattr(printing, "find_browser", lambda: None)
     with pytest.raises(EnvironmentFaultError, match="no Chromium was found to print with -- "):
         make_report(made_run(tmp_path / "run", ("a.png",), films=False), pdf=True)
     assert (tmp_path / "run" / "report.html").is_file()
