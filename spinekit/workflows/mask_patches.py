@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from spinekit.core.image import BoolArray
 from spinekit.core.outline import Outline, to_mask
@@ -57,6 +61,59 @@ def overlap_of(first: Patch, second: Patch) -> float:
         ends[0][1], ends[1][1]
     )
     return 0.0 if apart else intersection_over_union(*together(first, second))
+
+
+def matched(ours: Sequence[Patch], theirs: Sequence[Patch]) -> dict[int, int]:
+    """Which of theirs answers which of ours, so that the sum of overlaps is greatest; none answers without any.
+
+    Only patches that meet are laid on each other, and only those that hang together are weighed against each other:
+    both would otherwise grow with the square of their number and more.
+
+    Args:
+        ours: Masks of an image.
+        theirs: Masks of the same image.
+
+    Returns:
+        Index of theirs by index of ours.
+    """
+    pairs = [
+        (a, b, overlap) for a, b in _meeting(ours, theirs) if (overlap := overlap_of(ours[a], theirs[b])) > 0
+    ]
+    if not pairs:
+        return {}
+    rows, columns = (np.array([pair[side] for pair in pairs]) for side in (0, 1))
+    size = len(ours) + len(theirs)
+    links = coo_array((np.ones(len(pairs)), (rows, columns + len(ours))), shape=(size, size))
+    _, part = connected_components(links, directed=False)
+    groups: dict[int, list[tuple[int, int, float]]] = {}
+    for pair in pairs:
+        groups.setdefault(int(part[pair[0]]), []).append(pair)
+    found: dict[int, int] = {}
+    for group in groups.values():
+        left, right = sorted({a for a, _, _ in group}), sorted({b for _, b, _ in group})
+        overlap = np.zeros((len(left), len(right)))
+        for a, b, value in group:
+            overlap[left.index(a), right.index(b)] = value
+        for row, column in zip(*linear_sum_assignment(-overlap), strict=True):
+            if overlap[row, column] > 0:
+                found[left[row]] = right[column]
+    return found
+
+
+def _meeting(ours: Sequence[Patch], theirs: Sequence[Patch]) -> Iterator[tuple[int, int]]:
+    """Pairs of patches whose rectangles share a pixel."""
+    if not theirs:
+        return
+    edges = np.array([(p.top, p.left, p.top + p.mask.shape[0], p.left + p.mask.shape[1]) for p in theirs])
+    order = np.argsort(edges[:, 0], kind="stable")
+    edges = edges[order]
+    tallest = int((edges[:, 2] - edges[:, 0]).max())
+    for index, one in enumerate(ours):
+        bottom, right = one.top + one.mask.shape[0], one.left + one.mask.shape[1]
+        first, last = np.searchsorted(edges[:, 0], (one.top - tallest, bottom))
+        near = edges[first:last]
+        meets = (near[:, 2] > one.top) & (near[:, 1] < right) & (near[:, 3] > one.left)
+        yield from ((index, int(other)) for other in order[first:last][meets])
 
 
 def together(first: Patch, second: Patch) -> tuple[BoolArray, BoolArray]:

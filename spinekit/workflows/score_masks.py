@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from spinekit.core.image import FloatArray, ImageRef
 from spinekit.core.outline import Outline
@@ -17,7 +16,7 @@ from spinekit.metrics import dice, intersection_over_union
 from spinekit.metrics.bootstrap import Groups, percentage, ratio, score_of, score_of_sums
 from spinekit.metrics.surfaces import hausdorff_95, mean_surface_distance, surface_distances
 from spinekit.views.plots_evaluation import error_boxes
-from spinekit.workflows.mask_patches import Patch, overlap_of, patch_of, together
+from spinekit.workflows.mask_patches import Patch, matched, patch_of, together
 from spinekit.workflows.scoring import Chart, Pair, Section, column_mm, common_unit, isotropic, known
 
 
@@ -169,11 +168,7 @@ def _by_overlap(
     ours: Sequence[Instance], theirs: Sequence[Instance], truth: Scene
 ) -> list[tuple[Instance, Instance | None]]:
     left, right = ([_patch(item, truth.image) for item in part] for part in (ours, theirs))
-    overlap = np.array([[overlap_of(a, b) for b in right] for a in left])
-    chosen: dict[int, int] = {}
-    if overlap.size:
-        rows, columns = linear_sum_assignment(-overlap)
-        chosen = {int(r): int(c) for r, c in zip(rows, columns, strict=True) if overlap[r, c] > 0}
+    chosen = matched(left, right)
     return [(item, theirs[chosen[row]] if row in chosen else None) for row, item in enumerate(ours)]
 
 
