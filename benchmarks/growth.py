@@ -3,8 +3,9 @@
     python benchmarks/growth.py [--most 100000] [--write docs/speed.md]
 
 Draws 1, 10 and 100 thousand shapes, in two ways: 10 on each of more and more images, and more and more on ten
-images. Each set is converted to COCO and compared with a copy of itself that is a little off, each in a
-process of its own. ``exponent`` is by what power of the number the time grew in the last step; 1 is in proportion.
+images (up to a thousand on each: COCO's own matching holds every detection against every truth of its image). Each set
+is converted to COCO and compared with a copy of itself that is a little off, each in a process of its own. ``exponent``
+is by what power of the number the time grew in the last step; 1 is in proportion.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def main() -> None:
     ]
     times: dict[tuple[str, str], list[float]] = {}
     for way in WAYS:
-        for count in counts:
+        for count in counts if way == WAYS[0] else counts[:2]:
             with tempfile.TemporaryDirectory() as folder:
                 write(way, count, Path(folder))
                 for step in STEPS:
@@ -60,7 +61,8 @@ def main() -> None:
                     print(way, count, step, said.split()[-1], flush=True)
     for (step, way), taken in sorted(times.items()):
         power = math.log10(taken[-1] / taken[-2]) if len(taken) > 1 else float("nan")
-        lines.append(f"| {step}, {way} | " + " | ".join(f"{t:.1f} s" for t in taken) + f" | {power:.2f} |")
+        cells = [f"{t:.1f} s" for t in taken] + ["-"] * (len(counts) - len(taken))
+        lines.append(f"| {step}, {way} | {' | '.join(cells)} | {power:.2f} |")
     print("\n".join(lines))
     if arguments.write:
         page = arguments.write.read_text(encoding="utf-8")
