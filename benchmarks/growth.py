@@ -3,9 +3,9 @@
     python benchmarks/growth.py [--most 100000] [--write docs/speed.md]
 
 Draws 1, 10 and 100 thousand shapes, in two ways: 10 on each of more and more images, and more and more on ten
-images (up to a thousand on each: COCO's own matching holds every detection against every truth of its image). Each set
-is converted to COCO and compared with a copy of itself that is a little off, each in a process of its own. ``exponent``
-is by what power of the number the time grew in the last step; 1 is in proportion.
+images (up to a thousand on each: COCO's own matching holds every detection against every truth of its image). Each
+set is converted to COCO and compared with a copy of itself that is a little off, each in a process of its own.
+``exponent`` is by what power of the number the time grew in the last step; 1 is in proportion.
 """
 
 from __future__ import annotations
