@@ -15,6 +15,7 @@ from spinekit.core.image import Image
 from spinekit.core.measurement import NotMeasured
 from spinekit.workflows.dicom_outputs import DICOM_KINDS, write_dicom
 from spinekit.workflows.outputs import check_save
+from tests.formats.annotation_samples import real_data
 from tests.formats.made_objects import MAKER, NAME, NUMBER, complaints, dx, found, measured, picture, read
 from tests.formats.seg_objects import film
 from tests.formats.test_dicom_clean import planted
@@ -151,3 +152,28 @@ def test_an_unknown_kind_is_one_line(tmp_path: Path) -> None:
     image = read(dx(tmp_path / "film.dcm"))
     with pytest.raises(UsageError, match="there is no such kind"):
         written("dicom-xy", image, tmp_path)
+
+
+REAL = (
+    "radiograph/wg04__RG3_RLE",
+    "radiograph/wg04__XA1_RLE",
+    "other_modality/pydicom__MR_small.dcm",
+    "other_modality/cornerstone__CTImage.dcm_JPEGProcess14SV1TransferSyntax_1.2.840.10008.1.2.4.70.dcm",
+)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_objects_of_real_films_are_valid_and_their_clean_copies_look_alike(name: str, tmp_path: Path) -> None:
+    """What stays to be complained of is the source's own value, copied as it is."""
+    path = real_data() / "dicom" / name
+    if not path.is_file():
+        pytest.skip(f"{name} is not among the real data")
+    image = read(path)
+    own = {"</StudyID", "</StudyDate", "</StudyTime", "</PatientID", "</PatientName"}
+    for kind in ("dicom-seg", "dicom-sr", "dicom-sc"):
+        (made,) = written(kind, image, tmp_path / kind)
+        assert [line for line in complaints(made) if line.split(" - ")[1].split("(")[0] not in own] == []
+    source, _ = written("dicom-sc", image, tmp_path / "clean", clean=True)
+    again = read(source)
+    assert np.array_equal(again.pixels, image.pixels)
+    assert again.ref.spacing == image.ref.spacing
