@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,7 @@ from spinekit.workflows.stopping import Stop
 Progress = Callable[[int, int, str], None]
 
 _THREADS = 3  # one waits for the network, one names and measures, one draws and writes
+_TURN = 0.0005  # s that a thread may compute in Python while others wait
 _WAITING = 4  # images that may be under way: each holds its film in memory
 
 
@@ -98,6 +100,9 @@ def drive(
     line = _Line(batch, threads)
     load_what_draws(batch.outputs)
     at_once = True
+    # A thread that measures may keep the next film from the network for so long; by default 5 ms.
+    turn = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN)
     try:
         for done, item in enumerate(files):
             if batch.over:
@@ -113,6 +118,7 @@ def drive(
         line.record(wait=True)
         at_once = False
     finally:
+        sys.setswitchinterval(turn)
         threads.shutdown(wait=not at_once, cancel_futures=True)
     return line.recorded
 
