@@ -152,6 +152,13 @@ def test_two_hundred_films_are_written_with_flat_memory(tmp_path: Path) -> None:
     assert (tmp_path / "report.html").stat().st_size < 200 * 30_000
 
 
+def test_films_far_down_are_laid_out_when_they_come_into_view(tmp_path: Path) -> None:
+    names = [f"{k}.png" for k in range(14)]
+    html = make_report(made_run(tmp_path / "run", names)).read_text("utf-8")
+    assert html.count('<img loading="lazy"') == len(names) + 1 - 12  # the refused film is the last
+    assert ".card:nth-of-type(n + 13) { content-visibility: auto;" in html
+
+
 # --- in a browser ---
 
 
