@@ -120,6 +120,16 @@ def load_library() -> ModuleType:
     return sys.modules["ultralytics"]
 
 
+def load_openvino() -> ModuleType:
+    """OpenVINO without its telemetry, which importing it alone would send to Google, by a process of its own.
+
+    Where the package that tells cannot be imported, OpenVINO puts an empty one in its place.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # as if it were not installed
+    return importlib.import_module("openvino")
+
+
 def _quiet() -> None:
     """Sends the library's remaining warnings to standard error, so that ``--json`` output stays clean."""
     logger = logging.getLogger("ultralytics")

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.files import atomic_path
-from spinekit.models.environment import load_library
+from spinekit.models.environment import load_library, load_openvino
 from spinekit.models.training import UNET
 from spinekit.models.weights import ModelCard, check_weights
 
@@ -205,8 +205,7 @@ def _onnx_runner(path: Path) -> Callable[[Array], list[Array]]:
 
 def _write_openvino(source: Path, path: Path) -> Callable[[Array], list[Array]]:
     """Written in single precision, and run so: bfloat16, which OpenVINO may choose, moves points by a pixel."""
-    import openvino
-
+    openvino = load_openvino()
     model = openvino.convert_model(str(source))
     openvino.save_model(model, str(path), compress_to_fp16=False)
     compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})

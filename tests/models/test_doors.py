@@ -6,10 +6,12 @@ that allow it all, and packages of every integration, which leave a mark where t
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,8 +25,9 @@ from spinekit.core.errors import EnvironmentFaultError, SpinekitError
 from spinekit.models.starting import find_start
 from spinekit.schemas import load_schema
 from tests.cli.conftest import Say, say
-from tests.conftest import environment
+from tests.conftest import CHECKOUT, environment
 from tests.formats.annotation_samples import save_image
+from tests.test_privacy import notes, watched
 
 __all__ = ["say"]
 
@@ -144,6 +147,27 @@ def test_weights_are_loaded_without_code_and_pillow_is_left_alone(facts: dict[st
     assert facts["safe loading"] is True
     assert facts["opener replaced"] is False
     assert facts["opened"] == "UnidentifiedImageError"
+
+
+# --- OpenVINO, whose import alone tells Google of itself, by a process of its own ---
+
+WITH_OPENVINO = "from spinekit.models.environment import load_openvino; load_openvino().convert_model"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed")
+def test_openvino_tells_nobody(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITH_OPENVINO],
+        env={**watched(tmp_path), "HOME": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert notes(tmp_path) == ""
+    assert not (tmp_path / "intel").exists(), "it numbers nobody either"
+
+
+def test_openvino_is_loaded_by_that_door_alone() -> None:
+    for path in (CHECKOUT / "spinekit").rglob("*.py"):
+        assert not re.search(r"^\s*(import|from) openvino", path.read_text("utf-8"), re.MULTILINE), path
 
 
 # --- files that would run code in a training ---

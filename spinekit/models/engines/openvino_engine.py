@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spinekit.models.engines.plugin import Computing, Engine, Float32Array, Run
+from spinekit.models.environment import load_openvino
 from spinekit.models.graph import Graph
 
 _KEPT = 16  # compiled shapes, some 45 MB each; films of one kind differ in width by a few strides
@@ -20,8 +21,7 @@ def open_graph(graph: Graph, computing: Computing) -> Run:
     The precision is always stated: left to itself OpenVINO takes bfloat16 where the processor has it, which moves
     points by up to a pixel.
     """
-    import openvino
-
+    openvino = load_openvino()
     core = openvino.Core()
     model = core.read_model(io.BytesIO(graph.onnx))
     settings = {
