@@ -107,6 +107,8 @@ def made_from(path: Path) -> Iterator[None]:
         logging.getLogger(name).propagate = False
         if not logging.getLogger(name).handlers:
             logging.getLogger(name).addHandler(logging.NullHandler())
+    # Several threads may come here, and what one restores another lacks: this filter is in all that is restored.
+    warnings.filterwarnings("ignore", module=r"(pydicom|highdicom)(\.|$)")
     try:
         with warnings.catch_warnings(action="ignore"):
             yield
