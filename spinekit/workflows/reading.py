@@ -231,7 +231,7 @@ class ModelChoice:
         refine: Whether landmarks are looked at again where a model can.
         second_opinion: Whether a second model of the same films is asked too, where there is one; takes twice the
             time.
-        notice: Told in one line what takes time or is passed over; None to log it.
+        notice: Told in one line what is amiss or passed over; None to log it.
 
     Raises:
         UsageError: If there is no such engine, or it does not compute in that precision.
