@@ -92,10 +92,10 @@ def undisturbed(films: Path, place: Path) -> tuple[dict[str, str], float]:
     return tree(place / "whole"), time.monotonic() - began
 
 
-def kills(films: Path, place: Path, count: int) -> list[Row]:
+def kills(films: Path, place: Path, count: int, seed: int) -> list[Row]:
     """Kill -9 at random moments from the first word to the last, then go on."""
     whole, seconds = undisturbed(films, place)
-    chance = random.Random(0)
+    chance = random.Random(seed)
     same = temporaries = in_tables = 0
     for number in range(count):
         out = place / f"killed-{number}"
@@ -109,6 +109,7 @@ def kills(films: Path, place: Path, count: int) -> list[Row]:
         gone_on(films, out)
         same += alike(tree(out), whole)
         temporaries += stale(out)
+        print(f"killed {number + 1}, alike {same}", file=sys.stderr, flush=True)
         shutil.rmtree(out)
     return [
         (
@@ -250,6 +251,7 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--films", type=int, default=30)
     words.add_argument("--kills", type=int, default=20)
+    words.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     words.add_argument("--disks", type=int, default=10)
     words.add_argument("--many", type=int, default=10_000)
     words.add_argument("--only", nargs="+", help="parts: kills, disks, second, orders, ahead, many")
@@ -261,7 +263,7 @@ def main() -> None:
         place = Path(name)
         films = write_films(place / "films", said.films)
         parts: list[tuple[str, Callable[[], list[Row]]]] = [
-            ("kills", lambda: kills(films, place, said.kills)),
+            ("kills", lambda: kills(films, place, said.kills, said.seed)),
             ("disks", lambda: full_disks(films, place, said.disks)),
             ("second", lambda: second_run(films, place)),
             ("orders", lambda: orders(films, place)),
