@@ -200,7 +200,8 @@ def many(place: Path, count: int) -> list[Row]:
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0
     highest = usage.ru_maxrss / 1000
-    last = max(marks)
+    last = max(marks)  # told when the tables are written: the last film was begun before
+    begun = last - 100
     tenth = max(100, last // 1000 * 100)
 
     def cost(first: int, end: int) -> float:
@@ -218,9 +219,9 @@ def many(place: Path, count: int) -> list[Row]:
             f"{highest - marks[100][1]:.0f} MB",
         ),
         (
-            f"cost a film: films 100 to {100 + tenth}, and the last {tenth}",
+            f"cost a film: films 100 to {100 + tenth}, and {begun - tenth} to {begun}",
             "flat",
-            f"{cost(100, 100 + tenth):.1f} and {cost(last - tenth, last):.1f} ms",
+            f"{cost(100, 100 + tenth):.1f} and {cost(begun - tenth, begun):.1f} ms",
         ),
     ]
 
