@@ -38,7 +38,7 @@ class Weights:
     says: str
 
 
-def card(folder: Path, *, trusted: bool = True, **changes: str) -> Path:
+def card(folder: Path, *, trusted: bool = True, **changes: Any) -> Path:  # noqa: ANN401
     """A card for whatever ``weights.pt`` is, with its own hash where the weights are to be trusted."""
     text = (find_card(MODEL).weights.parent / "card.yaml").read_text("utf-8")
     text = re.sub(r"^(close|levels):\n(?:[ -].*\n)+", "", text, flags=re.MULTILINE)
@@ -70,7 +70,7 @@ def made(data: Callable[[], bytes]) -> Callable[[Path], Path]:
     return make
 
 
-def shipped(**changes: str) -> Callable[[Path], Path]:
+def shipped(**changes: Any) -> Callable[[Path], Path]:  # noqa: ANN401
     """The weights that ship, under a card that says something else."""
 
     def make(folder: Path) -> Path:

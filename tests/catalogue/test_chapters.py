@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests import test_catalogue_annotations as annotations
 from tests.catalogue.chapters import CHAPTERS, ELSEWHERE
 from tests.catalogue.dicom_films import FILMS as DICOM
 from tests.catalogue.entry_weights import WEIGHTS
 from tests.catalogue.picture_films import FILMS as PICTURES
 from tests.conftest import CHECKOUT
+from tests.test_catalogue_annotations import CASES
 
 NUMBERS = {number for chapter in CHAPTERS.values() for number in chapter.entries}
-ROWS = [entry.number for entry in (*DICOM, *PICTURES, *annotations.CASES, *WEIGHTS)]
+ROWS = [entry.number for entry in (*DICOM, *PICTURES, *CASES, *WEIGHTS)]
 
 
 def test_all_numbers_are_listed() -> None:

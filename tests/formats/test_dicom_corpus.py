@@ -68,7 +68,7 @@ def test_of_the_files_of_pydicom_data_all_but_one_give_their_images() -> None:
     """With those that pydicom carries: 168 of 175, and 7 that fail by name."""
     found = importlib.util.find_spec("data_store")
     assert found is not None
-    (place,) = found.submodule_search_locations or ()
+    (place,) = list(found.submodule_search_locations or [])
     readable, unreadable = 0, {}
     for path in sorted((Path(place) / "data").glob("*.dcm")):
         try:
