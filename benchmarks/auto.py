@@ -36,8 +36,8 @@ PAGE = Path("docs/models.md")
 _BEGIN, _END = "<!-- figures of auto -->", "<!-- end of figures of auto -->"
 _PHOTOGRAPHS = (
     "astronaut", "brick", "camera", "cat", "cell", "checkerboard", "chelsea", "clock", "coffee", "coins",
-    "colorwheel", "grass", "gravel", "hubble_deep_field", "horse", "immunohistochemistry", "logo", "microaneurysms", "moon",
-    "page", "retina", "rocket", "shepp_logan_phantom", "text",
+    "colorwheel", "grass", "gravel", "hubble_deep_field", "horse", "immunohistochemistry", "logo",
+    "microaneurysms", "moon", "page", "retina", "rocket", "shepp_logan_phantom", "text",
 )  # fmt: skip
 
 

@@ -91,11 +91,11 @@ def matched(ours: Sequence[Patch], theirs: Sequence[Patch]) -> dict[int, int]:
     found: dict[int, int] = {}
     for group in groups.values():
         left, right = sorted({a for a, _, _ in group}), sorted({b for _, b, _ in group})
-        overlap = np.zeros((len(left), len(right)))
+        shared = np.zeros((len(left), len(right)))
         for a, b, value in group:
-            overlap[left.index(a), right.index(b)] = value
-        for row, column in zip(*linear_sum_assignment(-overlap), strict=True):
-            if overlap[row, column] > 0:
+            shared[left.index(a), right.index(b)] = value
+        for row, column in zip(*linear_sum_assignment(-shared), strict=True):
+            if shared[row, column] > 0:
                 found[left[row]] = right[column]
     return found
 

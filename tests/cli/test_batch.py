@@ -77,7 +77,7 @@ main()
 
 
 def test_a_reader_that_goes_away_hears_no_complaint(tmp_path: Path) -> None:
-    words = [sys.executable, "-c", CLOSED, "predict", tmp_path / "films", *QUICK, "--json"]
+    words = [sys.executable, "-c", CLOSED, "predict", str(tmp_path / "films"), *map(str, QUICK), "--json"]
     process = subprocess.Popen(
         words,
         cwd=tmp_path,

@@ -20,6 +20,7 @@ from spinekit.core.schema import Schema
 from spinekit.core.spacing import Spacing, SpacingOrigin
 from spinekit.formats import scenes
 from spinekit.formats.plugin import LabelOptions
+from spinekit.formats.reviewed import PREDICTIONS
 from spinekit.schemas import load_schema
 from tests.formats.annotation_samples import CORNERS, POSE, SEG, SEM, pose_instances, shape_instances
 
@@ -225,7 +226,7 @@ def test_covariates_come_back() -> None:
 def test_a_file_tells_the_schema_it_was_made_with(schema: Schema, tmp_path: Path) -> None:
     scenes.write([Scene(image(), schema)], tmp_path)
     assert scenes.detect(tmp_path)
-    assert scenes.detect(tmp_path / scenes.FILE)
+    assert scenes.detect(tmp_path / PREDICTIONS)
     found = scenes.vocabulary(tmp_path)
     assert found is not None
     assert found.schema is not None
