@@ -3,9 +3,9 @@
     SPINEKIT_DATA=<folder of the data sets> python benchmarks/auto.py [--films N] [--write]
 
 The films of every data set's test part lie mixed, their file names and folders unknown to the choice. Strangers are
-images that no shipped model is for: scikit-image's photographs and micrographs, noise and patterns, and where the data
-folder has them other people's DICOM files and unlabelled films. The last two, and some patterns, were looked at while
-the thresholds of the choice were set; the photographs were not. ``--write`` lays the table into docs/models.md.
+images that no shipped model is for: scikit-image's photographs and micrographs, noise and patterns, and where the
+data folder has them other people's DICOM files and unlabelled films. The last two, and some patterns, were looked at
+while the thresholds of the choice were set; the photographs were not. ``--write`` lays the table into docs/models.md.
 """
 
 from __future__ import annotations
