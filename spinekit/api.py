@@ -173,6 +173,7 @@ def convert(
     allow_loss: bool = False,
     allow_missing: bool = False,
     consensus: str | None = None,
+    corrected: bool = False,
     covariates: bool = False,
     copy_images: bool | None = None,
     split: str | Path | None = None,
@@ -195,6 +196,7 @@ def convert(
         allow_loss: Whether what the target cannot carry may be lost.
         allow_missing: Whether annotated images that are not there are passed over.
         consensus: ``"mean"`` to average the points of several readers; None to keep them apart.
+        corrected: Whether a person went over all of it in another tool, so that nothing in it is a model's any more.
         covariates: Whether age and sex may be written.
         copy_images: Whether 8-bit copies of the images are laid beside; None where the format needs them.
         split: Table of ``name,group,part``; the output is laid out by its parts.
@@ -224,6 +226,7 @@ def convert(
         allow_loss=allow_loss,
         allow_missing=allow_missing,
         consensus=consensus,
+        corrected=corrected,
         covariates=covariates,
         copy_images=copy_images,
         split=None if split is None else Path(split),

@@ -40,7 +40,7 @@ DOORS: dict[str, set[str]] = {
     library: set(doors)
     for libraries, doors in (
         ("yaml", ("schemas",)),
-        ("pydicom highdicom defusedxml openpyxl", ("formats",)),
+        ("pydicom highdicom defusedxml xlsxwriter", ("formats",)),
         ("ultralytics torch torchvision openvino onnx onnxruntime", ("models",)),
         # Ultralytics brings matplotlib along; its private surroundings borrow the fonts.
         ("matplotlib", ("views", "models/environment")),

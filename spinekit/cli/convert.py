@@ -56,6 +56,10 @@ def command(
             help="`mean`: average the points of several readers.", show_default="readers stay apart"
         ),
     ] = None,
+    corrected: Annotated[
+        bool,
+        typer.Option("--corrected", help="A person went over all of it: nothing in it is a model's any more."),
+    ] = False,
     covariates: Annotated[
         bool, typer.Option("--covariates", help="Write age and sex, where the source holds them.")
     ] = False,
@@ -119,6 +123,7 @@ def command(
             allow_loss=allow_loss,
             allow_missing=allow_missing,
             consensus=consensus,
+            corrected=corrected,
             covariates=covariates,
             copy_images=copy_images,
             split=split,

@@ -110,7 +110,7 @@ def command(
         if interrupted:
             raise KeyboardInterrupt
     counts = run.record.counts()
-    if run.left_out or (counts["failed"] and counts["ok"]):
+    if run.left_out or run.unsaved or (counts["failed"] and counts["ok"]):
         raise typer.Exit(SOME_FAILED)
     if not counts["ok"]:
         raise typer.Exit(NOTHING)
@@ -169,6 +169,8 @@ def _print(run: PredictRun) -> None:
     if run.earlier:
         again = "nothing is left to do" if run.done_before else "the others were read now"
         console.print(f"{run.earlier} files were done by an earlier run; {again}")
+    for line in run.unsaved:
+        console.print(printable(line), style="yellow", markup=False)
     if run.left_out:
         console.print(
             f"left out {run.left_out} files -- go on with: --out {run.out} --resume",

@@ -19,7 +19,9 @@ Model = Annotated[str, typer.Option(help="`auto`, the name of a shipped model, o
 Out = Annotated[Path | None, typer.Option(help="A new or empty folder.", show_default="spinekit-out/<n>")]
 Save = Annotated[
     list[str] | None,
-    typer.Option(help="Further formats: mask, via, coco, dicom-seg ..., by commas or by saying it again."),
+    typer.Option(
+        help="Further formats: mask, via, coco, excel, dicom-seg ..., by commas or by saying it again."
+    ),
 ]
 Deidentify = Annotated[
     bool,

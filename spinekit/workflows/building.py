@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from spinekit.core.errors import AnnotationError
 from spinekit.core.scene import Scene
 from spinekit.files import atomic_path, sync_folder, unwritable
 from spinekit.formats.measurement_csv import MeasurementTable
 from spinekit.formats.registry import annotation_format
-from spinekit.formats.result_lines import results_to_line
+from spinekit.formats.result_lines import read_results, results_to_line
 from spinekit.runs import FileOutcome, FileRecord, Journal
-from spinekit.workflows.outputs import with_shapes
+from spinekit.workflows.outputs import EXCEL, with_shapes
 from spinekit.workflows.predictions import Films, Place, results_of, scene_of
 
 TABLES = ("predictions.jsonl", "measurements.csv", "measurements.jsonl", "failures.csv", "report.html")
@@ -97,8 +98,10 @@ def _records(outcome: FileOutcome) -> Iterator[FileRecord]:
         )
 
 
-def save_as(name: str, out: Path, journal: Journal, files: Sequence[str], films: Films) -> None:
+def save_as(name: str, out: Path, journal: Journal, files: Sequence[str], films: Films) -> list[str]:
     """Writes the scenes of a run in another format below ``<out>/<name>``, whole or not at all.
+
+    A run may hold what the format cannot (masks, where it knows points alone): that schema is left out.
 
     Args:
         name: Of the format.
@@ -107,12 +110,16 @@ def save_as(name: str, out: Path, journal: Journal, files: Sequence[str], films:
         files: Names of its files, in order.
         films: Where films and schemas are.
 
+    Returns:
+        A line for every schema that was left out, with the reason.
+
     Raises:
         EnvironmentFaultError: If something cannot be written.
     """
+    left_out: list[str] = []
     writer = annotation_format(name).write
     if writer is None:
-        return
+        return left_out
     place, target = out / _BUILDING, out / name
     schemas = list(dict.fromkeys(scene.schema.name for scene in _scenes(name, journal, files, films)))
     try:
@@ -121,7 +128,13 @@ def save_as(name: str, out: Path, journal: Journal, files: Sequence[str], films:
         place.mkdir()
         for schema in schemas:
             folder = place if len(schemas) == 1 else place / schema
-            writer((s for s in _scenes(name, journal, files, films) if s.schema.name == schema), folder)
+            scenes = (s for s in _scenes(name, journal, files, films) if s.schema.name == schema)
+            try:
+                writer(scenes, folder)
+            except AnnotationError as error:
+                left_out.append(f"--save {name}: {schema} is left out: {error}")
+                shutil.rmtree(folder, ignore_errors=True)
+                place.mkdir(exist_ok=True)
         if target.exists():
             shutil.rmtree(target)
         if any(place.iterdir()):
@@ -131,6 +144,27 @@ def save_as(name: str, out: Path, journal: Journal, files: Sequence[str], films:
             place.rmdir()
     except OSError as error:
         raise unwritable(target, error) from error
+    return left_out
+
+
+def save_workbook(out: Path, files: Sequence[FileRecord]) -> None:
+    """Writes ``<out>/excel/measurements.xlsx`` from the run's measurements, and what became of its other files.
+
+    Args:
+        out: Folder of the run, with its tables.
+        files: What became of each file.
+
+    Raises:
+        EnvironmentFaultError: If something cannot be written.
+    """
+    from spinekit.formats.excel import write_workbook
+
+    path = out / EXCEL / "measurements.xlsx"
+    failed = ((file.name, file.status, file.reason) for file in files if file.status != "ok")
+    try:
+        write_workbook(path, read_results(out / "measurements.jsonl"), failed)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def _scenes(name: str, journal: Journal, files: Sequence[str], films: Films) -> Iterator[Scene]:

@@ -28,6 +28,7 @@ class ConvertSettings(BaseModel):
         allow_loss: Whether what the target cannot carry may be lost.
         allow_missing: Whether annotated images that are not there are passed over.
         consensus: ``mean`` to average the points of several readers; None to keep them apart.
+        corrected: Whether a person went over all of it in another tool, so that nothing in it is a model's any more.
         covariates: Whether age and sex may be written.
         copy_images: Whether images are laid beside the annotations; None where the format needs them.
         split: Table of name, group and part; the output is laid out by its parts.
@@ -48,6 +49,7 @@ class ConvertSettings(BaseModel):
     allow_loss: bool = False
     allow_missing: bool = False
     consensus: str | None = None
+    corrected: bool = False
     covariates: bool = False
     copy_images: bool | None = None
     split: Path | None = None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spinekit.core.errors import EnvironmentFaultError, NothingUsableError, ReadError
-from spinekit.core.scene import Scene
+from spinekit.core.scene import Author, Scene
 from spinekit.core.translate import Translated
 from spinekit.files import printable, write_text
 from spinekit.formats.dicom_person import group_of
@@ -91,7 +91,16 @@ def prepared(plan: Plan, found: Labelled, hear: Callable[[Translated], None]) ->
     for scene in read_labelled(found, hear):
         grouped = scene if scene.group else replace(scene, group=group_of(scene.image.path, salt))
         merged = mean_of_readers(grouped) if plan.settings.consensus == "mean" else grouped
-        yield raster_as_outlines(merged) if outlined and merged.raster is not None else merged
+        mended = by_a_person(merged) if plan.settings.corrected else merged
+        yield raster_as_outlines(mended) if outlined and mended.raster is not None else mended
+
+
+def by_a_person(scene: Scene) -> Scene:
+    """A scene that a person vouches for: what a model said of its own doubts holds no more."""
+    items = (
+        replace(item, author=Author.HUMAN, score=1.0, flags=(), level_shares=None) for item in scene.instances
+    )
+    return replace(scene, instances=tuple(items), model="")
 
 
 def write_all(

@@ -19,6 +19,8 @@ from spinekit.formats.rings import corner_outline
 from spinekit.formats.sources import safe_cell
 from spinekit.runs import FileRecord
 
+EXCEL = "excel"
+"""Asks for the measurements as a workbook; no format of annotations, so it is never read."""
 _LONGEST_NAME = 200  # bytes; file systems allow 255, and suffixes and temporary names are added
 
 
@@ -41,7 +43,7 @@ def save_names() -> set[str]:
     """All that can be asked for with ``--save``."""
     from spinekit.workflows.dicom_outputs import DICOM_KINDS  # which stands on this module
 
-    return {*DICOM_KINDS} | {item.name for item in annotation_formats() if item.write is not None}
+    return {EXCEL, *DICOM_KINDS} | {item.name for item in annotation_formats() if item.write is not None}
 
 
 def check_save(names: Iterable[str]) -> tuple[str, ...]:

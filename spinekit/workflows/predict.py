@@ -16,11 +16,20 @@ from spinekit.runs.folder import check_folder, clear_results
 from spinekit.runs.journal import RECORDS
 from spinekit.runs.record import RUN, stated
 from spinekit.workflows.batch import Batch, Progress, drive
-from spinekit.workflows.building import PICTURES, TABLES, Built, build_tables, clear_building, listed, save_as
+from spinekit.workflows.building import (
+    PICTURES,
+    TABLES,
+    Built,
+    build_tables,
+    clear_building,
+    listed,
+    save_as,
+    save_workbook,
+)
 from spinekit.workflows.decoding import Decoders, Limits, workers_for
 from spinekit.workflows.dicom_outputs import DICOM_KINDS
 from spinekit.workflows.image_outputs import ImageOutputs
-from spinekit.workflows.outputs import check_save, save_names, write_failures
+from spinekit.workflows.outputs import EXCEL, check_save, save_names, write_failures
 from spinekit.workflows.predict_settings import (
     Candidates,
     PredictSettings,
@@ -203,13 +212,16 @@ def _built(
     names = [item.name for item in done]
     journal.settle(names)
     tables = build_tables(out, journal, names)
-    for name in (name for name in task.settings.save if name not in DICOM_KINDS):
-        save_as(name, out, journal, names, task.films)
+    unsaved: list[str] = []
+    for name in (name for name in task.settings.save if name not in {EXCEL, *DICOM_KINDS}):
+        unsaved += save_as(name, out, journal, names, task.films)
     why = "interrupted" if stop.wanted else "too many files failed"
     reason = f"left out ({why} before it was read) -- go on with --resume"
     tables.files.extend(FileRecord(item.name, "skipped", reason) for item in left)
     write_failures(out / "failures.csv", tables.files)
-    run = _ended(task, out, tables, earlier, len(left))
+    if EXCEL in task.settings.save:
+        save_workbook(out, tables.files)
+    run = replace(_ended(task, out, tables, earlier, len(left)), unsaved=tuple(unsaved))
     run.record.write(out / RUN)
     if task.settings.report:
         from spinekit.workflows.report import make_report  # what draws pages is loaded when one is drawn

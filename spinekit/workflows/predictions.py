@@ -54,6 +54,7 @@ class PredictRun:
         earlier: Files that an earlier run had done, where this one went on with it.
         left_out: Files that were not looked at, since the run ended before.
         done_before: Whether nothing was left to do.
+        unsaved: What a format of ``--save`` cannot hold, a line each.
     """
 
     out: Path
@@ -62,6 +63,7 @@ class PredictRun:
     earlier: int = 0
     left_out: int = 0
     done_before: bool = False
+    unsaved: tuple[str, ...] = ()
 
 
 class InterruptedRunError(KeyboardInterrupt):

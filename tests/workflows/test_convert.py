@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 
 from spinekit.core.errors import AnnotationError, NothingUsableError, UsageError
 from spinekit.core.outline import to_mask
-from spinekit.core.scene import Instance, Raster, Scene
+from spinekit.core.scene import Author, Instance, Raster, Scene
 from spinekit.core.spacing import Spacing, SpacingOrigin
 from spinekit.files import sha256_of
 from spinekit.formats.plugin import LabelOptions
@@ -382,3 +382,17 @@ def test_what_rows_cannot_hold_is_a_remark(tmp_path: Path) -> None:
         line.startswith("not-written.txt: 1 not in the labels as they were, e.g. a.png")
         for line in done.remarks
     )
+
+
+@pytest.mark.parametrize("form", ["coco", "labelme", "cvat", "scenes"])
+def test_corrections_in_another_tool_come_back_as_a_persons(form: str, tmp_path: Path) -> None:
+    made = pose_scene(tmp_path)
+    by_model = (replace(i, author=Author.MODEL, score=0.4, flags=("doubtful",)) for i in made.instances)
+    source = label_set(tmp_path, [replace(made, instances=tuple(by_model), model="m")], form)
+    for corrected, author in ((False, Author.MODEL), (True, Author.HUMAN)):
+        out = tmp_path / str(corrected)
+        converted(tmp_path, source, "scenes", out=out, corrected=corrected)
+        (scene,) = read_labelled(find_labelled(out, options=LabelOptions(tmp_path / "images")))
+        assert {item.author for item in scene.instances} == {author}
+        if corrected:
+            assert all(item.score == 1 and not item.flags for item in scene.instances)
