@@ -58,7 +58,9 @@ def command(
     ] = None,
     corrected: Annotated[
         bool,
-        typer.Option("--corrected", help="A person went over all of it: nothing in it is a model's any more."),
+        typer.Option(
+            "--corrected", help="A person went over all of it: nothing in it is a model's any more."
+        ),
     ] = False,
     covariates: Annotated[
         bool, typer.Option("--covariates", help="Write age and sex, where the source holds them.")
