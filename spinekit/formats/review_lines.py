@@ -130,6 +130,16 @@ class ReviewedImage:
         items = in_schema_order(list(self.items.values()), self.base.schema)
         return replace(self.base, image=image, instances=items, raster=self._raster())
 
+    def copied(self) -> ReviewedImage:
+        """The same as it stands now; edits that come later do not change it."""
+        return replace(
+            self,
+            items=dict(self.items),
+            strokes=dict(self.strokes),
+            done=list(self.done),
+            undone=list(self.undone),
+        )
+
     def _raster(self) -> Raster | None:
         """The semantic answer with all that was painted; a probability is the model's alone and falls away."""
         raster = self.base.raster

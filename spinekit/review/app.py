@@ -177,9 +177,10 @@ def _session(desk: Desk, _: int, __: str) -> Response:
 
 def _queue(desk: Desk, _: int, __: str) -> Response:
     """One row a film in the order in which they are best looked at; short, since there may be thousands."""
-    films = desk.store.review.films
-    order = worst_first([film.urgency for film in films])
-    return JSONResponse({"films": [_row(place, films[place]) for place in order]})
+    with desk.store.still() as films:
+        order = worst_first([film.urgency for film in films])
+        rows = [_row(place, films[place]) for place in order]
+    return JSONResponse({"films": rows})
 
 
 def _row(number: int, film: ReviewFilm) -> Json:
@@ -203,7 +204,7 @@ def _film(desk: Desk, number: int, language: str) -> Response:
 
 
 def _film_content(desk: Desk, number: int, language: str) -> Json:
-    film = desk.store.complete(number)
+    film = desk.store.standing(number)
     told = film_of(film.state, language)
     return {**told, "id": number, "refusal": film.refusal, "row": _row(number, film)}
 
@@ -218,7 +219,7 @@ def _pixels(desk: Desk, number: int, _: str) -> Response:
 
 def _measure(desk: Desk, number: int, content: Json) -> Response:
     """Results of what stands (full, kept) or of what would be (while dragging: without intervals)."""
-    film = desk.store.complete(number)
+    film = desk.store.standing(number)
     state, quick = film.state, bool(content.get("quick"))
     wanted: Json = {name: content[name] for name in ("instances", "ruler") if name in content}
     key, language = (number, state.version), str(content.get("language", "en"))
@@ -248,7 +249,7 @@ def _keep(
 
 def _brush(desk: Desk, number: int, content: Json) -> Response:
     """The shape that a stroke makes of an instance's shape; nothing is kept yet."""
-    film = desk.store.complete(number)
+    film = desk.store.standing(number)
     stroke, radius, adds = stroke_of(content)
     base: Json = content.get("instance") or {}
     outline = None

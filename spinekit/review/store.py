@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +89,18 @@ class ReviewStore:
                 if film.state.base.image.height == 0:
                     film.state = reviewed_image(base)
         return film
+
+    def standing(self, number: int) -> ReviewFilm:
+        """A film as it stands now, whole: an edit that comes meanwhile is in it with all its parts or not at all."""
+        film = self.complete(number)
+        with self._states:
+            return replace(film, state=film.state.copied())
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[Sequence[ReviewFilm]]:
+        """All films, while edits wait."""
+        with self._states:
+            yield self.review.films
 
     def save(self, number: int, version: int, who: str, action: str, wanted: Mapping[str, Any]) -> int:
         """Keeps an edit; it is on the disk when this returns.
