@@ -8,16 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from spinekit.core.measurement import Measurement, Result
-from spinekit.core.norm import norm_words
 from spinekit.files import atomic_path
+from spinekit.formats.measurement_csv import COLUMNS, Cell, cells_of
 
 _MOST = 32_767  # letters that a cell holds
 _WIDE = {"image": 34, "name": 30, "reason": 44, "method": 44, "norms": 44, "landmarks": 30, "details": 40}
-COLUMNS = (
-    "image", "name", "value", "unit", "low", "high", "status", "reason", "grade", "norms", "method",
-    "spacing_origin", "landmarks", "details",
-)  # fmt: skip
-Cell = str | float | None
 
 
 def write_workbook(
@@ -59,28 +54,7 @@ def _long(
         found = {result.name: result.value for result in results if isinstance(result, Measurement)}
         wide.append((image, found))
         for result in results:
-            yield _row(image, result)
-
-
-def _row(image: str, result: Result) -> tuple[Cell, ...]:
-    if not isinstance(result, Measurement):
-        return image, result.name, None, "", None, None, "refused", result.reason, *[""] * 6
-    return (
-        image,
-        result.name,
-        result.value,
-        result.unit,
-        result.low,
-        result.high,
-        result.status.value,
-        result.reason,
-        result.grade,
-        "; ".join(norm_words(norm) for norm in result.norms),
-        result.method,
-        result.spacing_origin.value if result.spacing_origin is not None else "",
-        " ".join(result.landmarks_used),
-        "; ".join(f"{key}: {value}" for key, value in result.details.items()),
-    )
+            yield cells_of(image, result)
 
 
 def _sheet(book: Any, title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:  # noqa: ANN401
@@ -90,7 +64,7 @@ def _sheet(book: Any, title: str, columns: Sequence[str], rows: Iterable[Sequenc
     last = 0
     for last, row in enumerate(rows, start=1):
         for column, cell in enumerate(row):
-            if isinstance(cell, float):
+            if isinstance(cell, (int, float)):
                 sheet.write_number(last, column, round(cell, 4))
             elif cell:
                 sheet.write_string(last, column, cell[:_MOST])

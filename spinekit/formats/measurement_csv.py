@@ -16,6 +16,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
+Cell = str | float | None
+
+
 class MeasurementTable:
     """Writes rows to an open text stream, one image after another.
 
@@ -33,27 +36,35 @@ class MeasurementTable:
             self._writer.writerow(_row(image, result))
 
 
-def _row(image: str, result: Result) -> tuple[str, ...]:
+def cells_of(image: str, result: Result) -> tuple[Cell, ...]:
+    """The cells of one result, in the order of `COLUMNS`; a refused one has no value, never a zero.
+
+    Args:
+        image: Its name.
+        result: A measurement or a refusal.
+    """
     if not isinstance(result, Measurement):
-        empty = ("", "", "", "", "refused")
-        return safe_cell(image), safe_cell(result.name), *empty, safe_cell(result.reason), *[""] * 6
-    details = "; ".join(f"{key}: {value}" for key, value in result.details.items())
+        return image, result.name, None, "", None, None, "refused", result.reason, *[""] * 6
     return (
-        safe_cell(image),
-        safe_cell(result.name),
-        _number(result.value),
+        image,
+        result.name,
+        result.value,
         result.unit,
-        _number(result.low),
-        _number(result.high),
+        result.low,
+        result.high,
         result.status.value,
-        safe_cell(result.reason),
-        safe_cell(result.grade),
-        safe_cell("; ".join(norm_words(norm) for norm in result.norms)),
-        safe_cell(result.method),
+        result.reason,
+        result.grade,
+        "; ".join(norm_words(norm) for norm in result.norms),
+        result.method,
         result.spacing_origin.value if result.spacing_origin is not None else "",
-        safe_cell(" ".join(result.landmarks_used)),
-        safe_cell(details),
+        " ".join(result.landmarks_used),
+        "; ".join(f"{key}: {value}" for key, value in result.details.items()),
     )
+
+
+def _row(image: str, result: Result) -> tuple[str, ...]:
+    return tuple(safe_cell(c) if isinstance(c, str) else _number(c) for c in cells_of(image, result))
 
 
 def _number(value: float | None) -> str:

@@ -22,6 +22,7 @@ from tests.review.runs import spine_run
 
 CLIENTS = 20
 ROUNDS = 6
+SLOWEST = 1.0  # s; 95 of 100 take less than 0.2 s on two idle cores, see docs/review.md; tests share theirs
 PAUSE = 0.25  # s between what one person does and the next: far quicker than a person
 
 
@@ -113,3 +114,4 @@ def test_twenty_people_at_once(tmp_path: Path) -> None:
         print(
             f"{what}: median {np.median(times) * 1e3:.0f} ms, 95 of 100 below {np.percentile(times, 95) * 1e3:.0f} ms"
         )
+        assert np.percentile(times, 95) < SLOWEST
