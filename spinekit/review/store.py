@@ -132,27 +132,26 @@ class ReviewStore:
 
     def undo(self, number: int, version: int, who: str) -> int:
         """Takes the latest edit of a film back; see `save`. Nothing to take back changes nothing."""
-        film = self.complete(number)
-        with self._states:
-            _check(film, version)
-            if not film.state.done:
-                return version
-            last = film.state.done[-1]
-            step = Step(dict(last.after), dict(last.before))
-            ticket = self._take(film, who, f"undo: {last.action}", step, undoes=last.number)
-        self._settle(ticket)
-        return version + 1
+        return self._turn(number, version, who, back=True)
 
     def redo(self, number: int, version: int, who: str) -> int:
         """Does again what was taken back last; see `save`."""
+        return self._turn(number, version, who, back=False)
+
+    def _turn(self, number: int, version: int, who: str, back: bool) -> int:
         film = self.complete(number)
         with self._states:
             _check(film, version)
-            if not film.state.undone:
+            edits = film.state.done if back else film.state.undone
+            if not edits:
                 return version
-            last = film.state.undone[-1]
-            step = Step(dict(last.before), dict(last.after))
-            ticket = self._take(film, who, f"redo: {last.action}", step, redoes=last.number)
+            last = edits[-1]
+            if back:
+                step = Step(dict(last.after), dict(last.before))
+                ticket = self._take(film, who, f"undo: {last.action}", step, undoes=last.number)
+            else:
+                step = Step(dict(last.before), dict(last.after))
+                ticket = self._take(film, who, f"redo: {last.action}", step, redoes=last.number)
         self._settle(ticket)
         return version + 1
 
