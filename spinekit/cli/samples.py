@@ -18,7 +18,8 @@ def command(
     count: Annotated[int, typer.Option(min=1, max=1000, help="Films of each kind.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Other seeds give other films.")] = 0,
     kind: Annotated[
-        list[str] | None, typer.Option(help="spine-ap, skull-lateral, orbit or membrane; may be given again.")
+        list[str] | None,
+        typer.Option(help="spine-ap, spine-lateral, skull-lateral, orbit or membrane; may be given again."),
     ] = None,
 ) -> None:
     """Make synthetic films with exact truth: DICOM, PNG and `*.truth.json` beside them.
@@ -30,8 +31,8 @@ def command(
     """
     with one_line_errors():
         from spinekit.runs import claim_folder
-        from spinekit.workflows.samples import KINDS, write_samples
+        from spinekit.workflows.samples import UNASKED, write_samples
 
-        kinds = cast("list[Kind]", kind) if kind else KINDS  # which there are is checked there
+        kinds = cast("list[Kind]", kind) if kind else UNASKED  # which there are is checked there
         written = write_samples(claim_folder(out, "OUT"), count=count, seed=seed, kinds=kinds)
         terminal().print(f"{len(written)} files in {out}", markup=False)

@@ -62,6 +62,10 @@ FILM_KINDS: dict[str, FilmKind] = {
         "Phantom^Spine", _DX, "DX", "SPINE", ("421060004", "Spine"),
         ("AP", "399348003", "antero-posterior"), ("L", "F"),
     ),
+    "spine-lateral": FilmKind(
+        "Phantom^Column", _DX, "DX", "SPINE", ("421060004", "Spine"),
+        ("LL", "399173006", "left lateral"), ("A", "F"),
+    ),
     "skull-lateral": FilmKind(
         "Phantom^Skull", _DX, "DX", "SKULL", ("89546000", "Skull"),
         ("LL", "399173006", "left lateral"), ("A", "F"),

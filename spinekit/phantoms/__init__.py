@@ -8,11 +8,14 @@ from spinekit.phantoms.phantom import Phantom, to_scene
 from spinekit.phantoms.skull import skull_lateral
 from spinekit.phantoms.skull_face import Face, skull_of
 from spinekit.phantoms.spine import midline_cobb, spine_ap
+from spinekit.phantoms.spine_lateral import Facing, Part, spine_lateral
 
 __all__ = [
     "Face",
+    "Facing",
     "Kind",
     "Orbits",
+    "Part",
     "Phantom",
     "membrane_tile",
     "midline_cobb",
@@ -21,5 +24,6 @@ __all__ = [
     "skull_lateral",
     "skull_of",
     "spine_ap",
+    "spine_lateral",
     "to_scene",
 ]

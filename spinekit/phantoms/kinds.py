@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from typing import Literal
 
-Kind = Literal["spine-ap", "skull-lateral", "orbit", "membrane"]
+Kind = Literal["spine-ap", "spine-lateral", "skull-lateral", "orbit", "membrane"]

@@ -66,6 +66,23 @@ class Faults:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Build:
+    """The sizes of a person's 24 bodies, C2 to S1, (24,) each.
+
+    Attributes:
+        depth: Of an endplate from back to front, mm.
+        height: Of the posterior wall, mm.
+        disc: Posterior height of the disc below, mm; that of S1 counts for nothing.
+        lean: How far the walls lean backwards against the perpendicular of the endplates, degrees.
+    """
+
+    depth: FloatArray
+    height: FloatArray
+    disc: FloatArray
+    lean: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Profile:
     """A lateral spine.
 
@@ -84,16 +101,30 @@ class Profile:
     facts: Mapping[str, float]
 
 
-def lateral_profile(curves: Curves | None = None, faults: Faults | None = None) -> Profile:
+def usual_build() -> Build:
+    """Sizes of a usual adult, walls upright on the endplates."""
+    place, knots = np.arange(24.0), [0, 5, 6, 17, 22, 23]
+    return Build(
+        depth=np.interp(place, knots, [15.0, 17.0, 17.5, 30.0, 35.0, 34.0]),
+        height=np.interp(place, knots, [13.0, 14.5, 16.0, 25.0, 28.0, 30.0]),
+        disc=np.interp(place, knots, [4.0, 4.2, 3.6, 5.0, 6.5, 6.5]),
+        lean=np.zeros(24),
+    )
+
+
+def lateral_profile(
+    curves: Curves | None = None, faults: Faults | None = None, build: Build | None = None
+) -> Profile:
     """A profile with the asked angles and faults.
 
     Args:
         curves: None for those of a usual adult.
         faults: None for a sound spine.
+        build: None for the sizes of a usual adult.
     """
     wanted, ail = curves or Curves(), faults or Faults()
     top, bottom = _plate_tilts(wanted)
-    corners, slips, gaps = _stacked(top, bottom, ail)
+    corners, slips, gaps = _stacked(top, bottom, ail, build or usual_build())
     middles = _middles(corners, ail)
     rings = tuple(
         _ring(body, middle, ail.lip.get(level, 0.0))
@@ -123,19 +154,10 @@ def _plate_tilts(curves: Curves) -> tuple[FloatArray, FloatArray]:
     return np.asarray(tilts[0::2]), np.asarray(tilts[1::2])
 
 
-def _sizes() -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Depth, posterior height and posterior disc height below each level, mm."""
-    depth = np.interp(np.arange(24.0), [0, 5, 6, 17, 22, 23], [15.0, 17.0, 17.5, 30.0, 35.0, 34.0])
-    height = np.interp(np.arange(24.0), [0, 5, 6, 17, 22, 23], [13.0, 14.5, 16.0, 25.0, 28.0, 30.0])
-    disc = np.interp(np.arange(24.0), [0, 5, 6, 17, 22, 23], [4.0, 4.2, 3.6, 5.0, 6.5, 6.5])
-    return depth, height, disc
-
-
 def _stacked(
-    top: FloatArray, bottom: FloatArray, ail: Faults
+    top: FloatArray, bottom: FloatArray, ail: Faults, build: Build
 ) -> tuple[FloatArray, dict[str, float], dict[str, float]]:
     """Corners from the sacrum up, the slips and the posterior disc heights."""
-    depth, height, disc = _sizes()
     corners = np.zeros((len(LEVELS), 4, 2))
     slips: dict[str, float] = {}
     gaps: dict[str, float] = {}
@@ -144,13 +166,13 @@ def _stacked(
         foot = np.zeros(2)
         if row + 1 < len(LEVELS):
             name = f"{level}_{LEVELS[row + 1]}".lower()
-            share, gap = ail.slip.get(level, 0.0), disc[row] * (1.0 - ail.narrow.get(level, 0.0))
+            share, gap = ail.slip.get(level, 0.0), build.disc[row] * (1.0 - ail.narrow.get(level, 0.0))
             foot = _foot(corners[row + 1], bottom[row], share, gap)
             slips[f"slip_{name}"], gaps[f"disc_height_posterior_{name}"] = 100.0 * share, gap
-        tall = height[row] * (1.0 - ail.crush.get(level, 0.0))
-        up = -_along((top[row] + bottom[row]) / 2 + 90.0)
-        behind, ahead = foot + tall * up, foot + depth[row] * _along(bottom[row])
-        front = behind + depth[row] * _along(top[row])
+        tall = build.height[row] * (1.0 - ail.crush.get(level, 0.0))
+        up = -_along((top[row] + bottom[row]) / 2 + 90.0 - build.lean[row])
+        behind, ahead = foot + tall * up, foot + build.depth[row] * _along(bottom[row])
+        front = behind + build.depth[row] * _along(top[row])
         if level in ail.wedge:
             front = ahead + (1.0 - ail.wedge[level]) * tall * up
         corners[row] = behind, front, foot, ahead

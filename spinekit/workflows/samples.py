@@ -20,11 +20,24 @@ import numpy.typing as npt
 from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.files import write_bytes, write_text
 from spinekit.formats.dicom_film import write_film
-from spinekit.phantoms import Kind, Phantom, membrane_tile, orbit_slice, skull_lateral, spine_ap
+from spinekit.phantoms import (
+    Facing,
+    Kind,
+    Phantom,
+    membrane_tile,
+    orbit_slice,
+    skull_lateral,
+    spine_ap,
+    spine_lateral,
+)
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+UNASKED: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "spine-lateral")
+"""Kinds that are made where none is named: those that a model which ships can read."""
+
 SCHEMAS: dict[Kind, str] = {
     "spine-ap": "spine-ap",
+    "spine-lateral": "spine-lateral",
     "skull-lateral": "ceph-27",
     "orbit": "orbit-4",
     "membrane": "em-membrane",
@@ -66,6 +79,10 @@ class _Order:
             case "spine-ap":
                 angle = _COBB_ANGLES[self.index % len(_COBB_ANGLES)]
                 return spine_ap(self.seed, _SPINE_ROWS, cobb_deg=angle, bits=self.bits)
+            case "spine-lateral":
+                # The header of a DICOM film says that the patient looks to the left.
+                facing: Facing = "left" if self.suffix == ".dcm" else "right"
+                return spine_lateral(self.seed, _SPINE_ROWS, self.bits, part="whole", facing=facing)
             case "skull-lateral":
                 return skull_lateral(self.seed, _SKULL_ROWS, bits=self.bits)
             case "orbit":
@@ -74,7 +91,7 @@ class _Order:
                 return membrane_tile(self.seed)
 
 
-def write_samples(out: Path, *, count: int = 2, seed: int = 1, kinds: Sequence[Kind] = KINDS) -> list[Path]:
+def write_samples(out: Path, *, count: int = 2, seed: int = 1, kinds: Sequence[Kind] = UNASKED) -> list[Path]:
     """Writes synthetic films with their truth.
 
     Of each kind the first film is DICOM, the second an 8-bit PNG, the third a PNG (of 16 bits for

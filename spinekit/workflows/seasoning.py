@@ -20,7 +20,15 @@ from spinekit.core.schema import Schema
 from spinekit.files import bundled
 from spinekit.formats.plugin import ReadOptions
 from spinekit.formats.reading import find_files, read_images
-from spinekit.phantoms import Phantom, membrane_tile, orbit_slice, skull_lateral, spine_ap, to_scene
+from spinekit.phantoms import (
+    Phantom,
+    membrane_tile,
+    orbit_slice,
+    skull_lateral,
+    spine_ap,
+    spine_lateral,
+    to_scene,
+)
 from spinekit.schemas import load_schema
 from spinekit.workflows.split import read_split
 
@@ -51,6 +59,9 @@ def _make(schema: Schema, seed: int) -> Phantom:
     match schema.view:
         case "spine, frontal":
             return spine_ap(seed, height=1000 + seed % 5 * 250)
+        case "spine, lateral":
+            # All face one way: a recipe of lateral films says `either_facing`, and mirrors at reading.
+            return spine_lateral(seed, height=1000 + seed % 5 * 150, facing="right")
         case "skull, lateral":
             return skull_lateral(seed)
         case "orbits, axial":
