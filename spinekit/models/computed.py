@@ -39,13 +39,20 @@ class EngineChoice:
         engine: Name of an engine, or ``auto``.
         precision: ``f32`` for measuring; ``bf16`` is faster on some processors and moves points.
         threads: Threads to compute with; None for every core.
+        at_once: Films that are read at once, at least 1.
         notice: Told in one line what is amiss or passed over.
     """
 
     engine: str = AUTO
     precision: str = "f32"
     threads: int | None = None
+    at_once: int = 1
     notice: Callable[[str], None] = _nobody
+
+    @property
+    def each(self) -> int:
+        """Threads that a film has for what is done with it beside the networks."""
+        return max(1, (self.threads or cores()) // self.at_once)
 
 
 FASTEST = EngineChoice()
@@ -60,19 +67,19 @@ class Network:
         facts: What the network needs beside its answers; see `spinekit.models.networks`.
         run: Grey uint8 pictures to arrays.
         batch: How many pictures are best computed at once.
-        alone: Held while it computes: films may be read by several threads, so that one is named and measured while
-            the next is computed, but engines are not to be called twice at once.
+        free: Taken while it computes: films may be read by several threads, so that one is named and measured while
+            the next is computed, but most engines are not to be called twice at once.
     """
 
     engine: str
     facts: Mapping[str, Any]
     run: Run
     batch: int = 1
-    alone: threading.Lock = field(default_factory=threading.Lock)
+    free: threading.Semaphore = field(default_factory=threading.Semaphore)
 
     def __call__(self, pixels: npt.NDArray[np.uint8]) -> tuple[Float32Array, ...]:
         """Answers to a batch of pictures."""
-        with self.alone:
+        with self.free:
             return self.run(pixels)
 
 
@@ -94,7 +101,8 @@ def open_network(network: NetworkFile, choice: EngineChoice) -> Network:
         wanted.sort(key=lambda engine: not (engine.on_gpu is not None and engine.on_gpu()))
     else:
         wanted = [e for e in wanted if e.name == choice.engine]
-    computing = Computing(choice.threads or cores(), choice.precision)
+    threads = choice.threads or cores()
+    computing = Computing(threads, choice.precision, min(choice.at_once, threads))
     graph: Graph | None = None
     for engine in wanted:
         if engine.open_weights is not None:
@@ -130,7 +138,9 @@ def _by_graph(engine: Engine, graph: Graph, computing: Computing) -> Network:
             f"{engine.name}: cannot compute this network ({type(error).__name__}: {words}) -- "
             f"reinstall {engine.package}, or take --engine torch"
         ) from error
-    return Network(named, graph.facts, run)
+    return Network(
+        named, graph.facts, run, free=threading.Semaphore(computing.at_once if engine.several else 1)
+    )
 
 
 def _named(engine: Engine, computing: Computing) -> str:

@@ -65,7 +65,7 @@ class InstanceReader:
     def __init__(self, card: ModelCard, choice: EngineChoice = FASTEST, refine: bool = True) -> None:
         self.card = card
         self.schema = check_weights(card)
-        self._threads = choice.threads
+        self._threads = choice.each
         self._network = open_network(first_network(card), choice)
         _check_names(card, self.schema, self._network.facts)
         # Of shapes it says the levels only with the help of a model of corners, which is part of looking again.

@@ -43,7 +43,7 @@ class PixelReader:
     def __init__(self, card: ModelCard, choice: EngineChoice = FASTEST) -> None:
         self.card = card
         self.schema = check_weights(card)
-        self._threads = choice.threads
+        self._threads = choice.each
         self._network = open_network(first_network(card), choice)
 
     @property

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from spinekit.core.errors import EnvironmentFaultError, SkipFile, UsageError
 from spinekit.core.image import Image
 from spinekit.formats.reading import FoundFile
+from spinekit.models.environment import cores
 from spinekit.runs import FileOutcome, ImageOutcome, Journal
 from spinekit.workflows.decoding import Decoded, Decoders
 from spinekit.workflows.image_outputs import ImageOutputs, failed_image, load_what_draws, write_image
@@ -20,7 +21,8 @@ from spinekit.workflows.stopping import Stop
 
 Progress = Callable[[int, int, str], None]
 
-_THREADS = 3  # one waits for the network, one names and measures, one draws and writes
+_AT_ONCE = 4  # films that networks compute at once: between networks, films take turns at Python
+_THREADS = 2  # beside these: one film is named and measured, one drawn and written
 _TURN = 0.0005  # s that a thread may compute in Python while others wait
 _WAITING = 4  # images that may be under way: each holds its film in memory
 
@@ -35,6 +37,7 @@ class Batch:
         choice: The models.
         stop: Whether to stop after the film at hand.
         failures_allowed: As many failed files end the batch; None for no limit.
+        at_once: Films that networks compute at once.
         failures: Files that failed so far.
     """
 
@@ -43,6 +46,7 @@ class Batch:
     choice: ModelChoice
     stop: Stop
     failures_allowed: int | None = None
+    at_once: int = 1
     failures: int = 0
 
     @property
@@ -77,6 +81,16 @@ class _File:
         return FileOutcome(self.found.name, self.sha256, tuple(images))
 
 
+def films_at_once(threads: int | None, films: int) -> int:
+    """How many films networks compute at once: each on threads of its own wastes less than one after another on all.
+
+    Args:
+        threads: To compute with, or None for every core.
+        films: Files to be read.
+    """
+    return max(1, min(threads or cores(), films, _AT_ONCE))
+
+
 def drive(
     batch: Batch, files: Sequence[FoundFile], decoders: Decoders, told: Callable[[int, str], None]
 ) -> set[str]:
@@ -96,7 +110,7 @@ def drive(
         KeyboardInterrupt: If asked to stop at once.
     """
     decoded = decoders.decoded([item for item in files if item.skip is None])
-    threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
+    threads = ThreadPoolExecutor(_THREADS + batch.at_once, thread_name_prefix="reading")
     line = _Line(batch, threads)
     load_what_draws(batch.outputs)
     at_once = True

@@ -15,7 +15,7 @@ from spinekit.runs import FileRecord, Journal, RunRecord, run_folder
 from spinekit.runs.folder import check_folder, clear_results
 from spinekit.runs.journal import RECORDS
 from spinekit.runs.record import RUN, stated
-from spinekit.workflows.batch import Batch, Progress, drive
+from spinekit.workflows.batch import Batch, Progress, drive, films_at_once
 from spinekit.workflows.building import (
     PICTURES,
     TABLES,
@@ -151,6 +151,7 @@ def _tools(stack: ExitStack, task: _Task, files: Sequence[FoundFile]) -> tuple[M
         precision=settings.precision,
         refine=settings.refine,
         second_opinion=settings.second_opinion,
+        at_once=films_at_once(settings.threads, len(files)),
     )
     return choice, decoders
 
@@ -192,7 +193,8 @@ def _read(
         settings.deidentify,
         {name: card.sha256 for name, card in task.candidates.cards.items()},
     )
-    batch = Batch(journal, outputs, tools[0], stop, settings.failures_allowed)
+    at_once = films_at_once(settings.threads, len(todo))
+    batch = Batch(journal, outputs, tools[0], stop, settings.failures_allowed, at_once)
     earlier, total = len(task.found) - len(todo), len(task.found)
 
     def told(done: int, name: str) -> None:

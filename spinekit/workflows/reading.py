@@ -231,6 +231,7 @@ class ModelChoice:
         refine: Whether landmarks are looked at again where a model can.
         second_opinion: Whether a second model of the same films is asked too, where there is one; takes twice the
             time.
+        at_once: Films that are read at once, by as many threads.
         notice: Told in one line what is amiss or passed over; None to log it.
 
     Raises:
@@ -247,10 +248,11 @@ class ModelChoice:
         precision: str = "f32",
         refine: bool = True,
         second_opinion: bool = False,
+        at_once: int = 1,
         notice: Callable[[str], None] | None = None,
     ) -> None:
         check_engine(engine, precision)
-        self._engines = EngineChoice(engine, precision, threads, notice or _LOG.warning)
+        self._engines = EngineChoice(engine, precision, threads, at_once, notice or _LOG.warning)
         self._refine = refine
         self._second_opinion = second_opinion
         self._readers: dict[str, Reader] = {}

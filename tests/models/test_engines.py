@@ -6,6 +6,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,6 +117,23 @@ def test_pixels_agree_with_torch(name: str, cache: Path) -> None:
     answers = [open_network(network, EngineChoice(each))(pictures) for each in ("torch", name)]
     assert answers[0][0].shape == (2, 2, 64, 96)
     assert relative_difference(*answers) < 1e-4
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_films_at_once_get_the_answers_of_films_in_turn(name: str, cache: Path) -> None:
+    """To the last bit, whatever the sizes: a run is the same on any number of cores."""
+    engine = next(engine for engine in engines() if engine.name == name)
+    if not installed(engine):
+        pytest.skip(f"{engine.package} is not installed")
+    file = first_network(find_card("em-sem"))
+    rng = np.random.default_rng(4)
+    pictures = [rng.integers(0, 255, (1, 64, 64 + 32 * (index % 2)), np.uint8) for index in range(8)]
+    in_turn = [open_network(file, EngineChoice(name, threads=2))(picture) for picture in pictures]
+    several = open_network(file, EngineChoice(name, threads=2, at_once=2))
+    with ThreadPoolExecutor(4) as threads:
+        at_once = list(threads.map(several, pictures))
+    for one, other in zip(in_turn, at_once, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
 
 
 def test_the_light_way_loads_neither_torch_nor_ultralytics(cache: Path, tmp_path: Path) -> None:

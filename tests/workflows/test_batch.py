@@ -20,12 +20,18 @@ from PIL import Image as PillowImage
 from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.core.image import Image
 from spinekit.workflows import predict as workflow
+from spinekit.workflows.batch import films_at_once
 from spinekit.workflows.predict import InterruptedRunError, PredictRun, PredictSettings
 from spinekit.workflows.reading import Reading
 from tests.conftest import CHECKOUT, environment
 from tests.workflows.batch_films import MODEL, StandIn, write_films
 
 COUNT = 12
+
+
+def test_as_many_films_are_computed_at_once_as_there_are_threads_for() -> None:
+    assert [films_at_once(threads, 100) for threads in (1, 2, 3, 64)] == [1, 2, 3, 4]
+    assert [films_at_once(8, films) for films in (0, 1, 2)] == [1, 1, 2]  # one film has all threads
 
 
 @pytest.fixture(autouse=True)

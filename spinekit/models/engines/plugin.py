@@ -37,10 +37,13 @@ class Computing:
     Attributes:
         threads: At least 1.
         precision: One of `PRECISIONS`.
+        at_once: Films that are read at once, at least 1: an engine that is able to shares its threads among them,
+            since one film on one thread wastes less than one film on all.
     """
 
     threads: int
     precision: str = "f32"
+    at_once: int = 1
 
 
 class Opened(NamedTuple):
@@ -71,6 +74,7 @@ class Engine:
         open_graph: Makes a run of an exported network; None for an engine that takes the weights themselves.
         open_weights: Makes a run of the weights themselves; None likewise.
         on_gpu: Whether it would compute on a GPU here, and so is tried first; None where it never does.
+        several: Whether a run of a graph may be called by as many threads as `Computing.at_once` says.
     """
 
     name: str
@@ -81,3 +85,4 @@ class Engine:
     open_graph: Callable[[Graph, Computing], Run] | None = None
     open_weights: Callable[[NetworkFile, Computing], Opened] | None = None
     on_gpu: Callable[[], bool] | None = None
+    several: bool = False
