@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from spinekit.core.errors import EnvironmentFaultError
 from spinekit.files import write_text
 from spinekit.models.engines.plugin import AUTO, Computing, Engine, Float32Array, Run
 from spinekit.models.engines.registry import check_engine, engines, installed
-from spinekit.models.environment import cores
+from spinekit.models.environment import cores, processor
 from spinekit.models.graph import Graph, NetworkFile
 from spinekit.models.graph_store import note_path, stored_graph
 
@@ -149,7 +148,7 @@ def _named(engine: Engine, computing: Computing) -> str:
 
 def _check(run: Run, graph: Graph, named: str, precision: str) -> None:
     """Compares an engine's answers with torch's, unless that was done before with the same of everything."""
-    where = f"{named} on {_processor()}"
+    where = f"{named} on {processor()}"
     path = note_path(graph.key)
     noted = _noted(path)
     if where in noted:
@@ -190,13 +189,3 @@ def _noted(path: Path | None) -> dict[str, float]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _processor() -> str:
-    """The processor's name, since engines choose their instructions by it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return f"{platform.machine()} {platform.processor()}"
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return f"{platform.machine()} {next(names, platform.processor())}"

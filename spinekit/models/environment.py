@@ -9,6 +9,7 @@ import importlib
 import json
 import logging
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -158,3 +159,13 @@ def use_threads(count: int | None = None) -> None:
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor() -> str:
+    """The processor's name, since engines choose their instructions by it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return f"{platform.machine()} {next(names, platform.processor())}"

@@ -79,8 +79,14 @@ def stored_graph(network: NetworkFile, notice: Notice) -> Graph:
 
 def note_path(key: str) -> Path | None:
     """Where it is noted which engines agreed about a graph; None where the cache cannot be trusted."""
+    folder = engines_folder()
+    return folder / f"{key}.agreed" if folder is not None else None
+
+
+def engines_folder() -> Path | None:
+    """The folder of what is kept of networks; None where there is none that can be trusted."""
     folder = cache_folder() / _FOLDER
-    return folder / f"{key}.agreed" if _ours(folder) else None
+    return folder if is_ours(folder) else None
 
 
 def _place(network: NetworkFile, key: str, notice: Notice) -> Path | None:
@@ -94,7 +100,7 @@ def _place(network: NetworkFile, key: str, notice: Notice) -> Path | None:
             "set SPINEKIT_CACHE to a folder that can be written"
         )
         return None
-    if not _ours(folder):
+    if not is_ours(folder):
         notice(
             f"{folder}: is another user's, or others may write it, so nothing in it is used -- "
             "set SPINEKIT_CACHE to a folder of your own"
@@ -103,7 +109,7 @@ def _place(network: NetworkFile, key: str, notice: Notice) -> Path | None:
     return folder / f"{network.path.parent.name}-{network.path.stem}-{key}.graph"
 
 
-def _ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
     """Whether nobody else may have written a file or folder; always so where there are no such rights."""
     if not hasattr(os, "getuid"):
         return True
@@ -132,7 +138,7 @@ def _read(path: Path, key: str, notice: Notice) -> Graph | None:
     """A graph from its file, or None where there is none that can be trusted and is whole."""
     if not path.is_file():
         return None
-    if not _ours(path):
+    if not is_ours(path):
         notice(f"{path}: is another user's, or others may write it, so it is made anew -- delete it")
         return None
     try:

@@ -21,7 +21,7 @@ from spinekit.formats.plugin import ReadOptions
 from spinekit.formats.reading import read_images
 from spinekit.models import computed
 from spinekit.models.computed import EngineChoice, open_network, relative_difference
-from spinekit.models.engines import registry
+from spinekit.models.engines import openvino_engine, registry
 from spinekit.models.engines.plugin import AUTO, Computing, Engine, Run
 from spinekit.models.engines.registry import check_engine, engines, installed
 from spinekit.models.graph import Graph, NetworkFile, first_network
@@ -134,6 +134,23 @@ def test_films_at_once_get_the_answers_of_films_in_turn(name: str, cache: Path) 
         at_once = list(threads.map(several, pictures))
     for one, other in zip(in_turn, at_once, strict=True):
         np.testing.assert_array_equal(one[0], other[0])
+
+
+def test_a_compiled_network_is_read_back_and_a_broken_one_compiled_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if importlib.util.find_spec("openvino") is None:
+        pytest.skip("openvino is not installed")
+    monkeypatch.setenv("SPINEKIT_CACHE", str(tmp_path))
+    file, picture = first_network(find_card("em-sem")), np.zeros((1, 64, 64), np.uint8)
+    (expected,) = open_network(file, EngineChoice("openvino"))(picture)
+    read_back = list((tmp_path / "engines").glob("*.compiled"))
+    assert len(read_back) == 2  # of the picture that engines are judged by, and of this one
+    (found,) = open_network(file, EngineChoice("openvino"))(picture)
+    np.testing.assert_array_equal(found, expected)
+    monkeypatch.setattr(openvino_engine, "kept_network", lambda key, what: b"not a network")
+    (found,) = open_network(file, EngineChoice("openvino"))(picture)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_the_light_way_loads_neither_torch_nor_ultralytics(cache: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import threading
 from queue import SimpleQueue
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spinekit.models.compiled_store import keep_network, kept_network
 from spinekit.models.engines.plugin import Computing, Engine, Float32Array, Run
-from spinekit.models.environment import load_openvino
+from spinekit.models.environment import load_openvino, processor
 from spinekit.models.graph import Graph
 
 _KEPT = 16  # compiled shapes, some 45 MB each; films of one kind differ in width by a few strides
@@ -25,31 +27,45 @@ def open_graph(graph: Graph, computing: Computing) -> Run:
     """
     openvino = load_openvino()
     core = openvino.Core()
-    model = core.read_model(io.BytesIO(graph.onnx))
     settings = {
         "INFERENCE_PRECISION_HINT": computing.precision,
         "INFERENCE_NUM_THREADS": computing.threads,
         "NUM_STREAMS": computing.at_once,
         "ENABLE_CPU_PINNING": False,  # a core may be busy with naming and measuring
     }
-    compiled: dict[tuple[int, ...], SimpleQueue[Any]] = {}
+    made_by = f"openvino {openvino.__version__} {computing.precision} on {processor()}"
+
+    def compiled(shape: tuple[int, ...]) -> Any:
+        """The network for one shape, from the cache where it is kept."""
+        what = f"{made_by} for {shape}"
+        kept = kept_network(graph.key, what)
+        if kept is not None:
+            with contextlib.suppress(RuntimeError):  # what cannot be read back is compiled anew
+                return core.import_model(io.BytesIO(kept), "CPU", settings)
+        model = core.read_model(io.BytesIO(graph.onnx))
+        model.reshape(list(shape))
+        made = core.compile_model(model, "CPU", settings)
+        stream = io.BytesIO()
+        made.export_model(stream)
+        keep_network(graph.key, what, stream.getvalue())
+        return made
+
+    ready: dict[tuple[int, ...], SimpleQueue[Any]] = {}
     compiling = threading.Lock()
 
     def requests(shape: tuple[int, ...]) -> SimpleQueue[Any]:
         """Those that are free to compute pictures of a shape, as many as there are films at once."""
         with compiling:
-            if shape not in compiled:
-                if len(compiled) == _KEPT:
-                    compiled.pop(next(iter(compiled)))
-                fixed = model.clone()
-                fixed.reshape(list(shape))
-                made = core.compile_model(fixed, "CPU", settings)
-                compiled[shape] = SimpleQueue()
+            if shape not in ready:
+                if len(ready) == _KEPT:
+                    ready.pop(next(iter(ready)))
+                network = compiled(shape)
+                ready[shape] = SimpleQueue()
                 for _ in range(computing.at_once):
-                    compiled[shape].put(made.create_infer_request())
+                    ready[shape].put(network.create_infer_request())
             # The one used last goes to the end, so that the one longest unused is dropped first.
-            compiled[shape] = compiled.pop(shape)
-            return compiled[shape]
+            ready[shape] = ready.pop(shape)
+            return ready[shape]
 
     def run(pixels: npt.NDArray[np.uint8]) -> tuple[Float32Array, ...]:
         free = requests(pixels.shape)
