@@ -19,13 +19,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from spinekit.anatomy.border_lines import Fit, IntArray, crossings_of, four_lines, refitted
 from spinekit.core.image import FloatArray
 from spinekit.core.outline import Outline, resampled, ring_area
 
 ROUNDS = 4  # of fitting and turning the frame
 REFINING = 3  # further rounds, in which each border's points are those nearest to its line
-MARGIN = 0.12  # of a border at either end that is left out then: corners are round, lipped or torn
-STEPS = 8  # of reweighting in each line
 SNAP = 0.16  # widths around a crossing in which its corner is looked for
 SHARP = 1.0  # px that pixels may take from a sharp corner or add to it
 SHARP_SHARE = 0.03  # the same in widths
@@ -106,9 +105,9 @@ def body_shapes(bodies: Sequence[tuple[Outline, FloatArray | None]]) -> list[Bod
         _alone(points) if bodies[index][1] is None else _upright(bodies[index][1])
         for index, points in zip(here, even, strict=True)
     ]
-    fits: list[_Fit | None] = []
+    fits: list[Fit | None] = []
     for last in (*(False for _ in range(ROUNDS)), True):
-        fits = _four_lines(even, angles)
+        fits = four_lines(even, angles)
         if not last:
             angles = [
                 angle
@@ -117,7 +116,7 @@ def body_shapes(bodies: Sequence[tuple[Outline, FloatArray | None]]) -> list[Bod
                 for angle, fit in zip(angles, fits, strict=True)
             ]
     for _ in range(REFINING):
-        fits = _refitted(even, fits)
+        fits = refitted(even, fits)
     found: list[BodyShape | None] = [None] * len(bodies)
     for index, (points, _, area), fit in zip(here, held, fits, strict=True):
         if fit is not None:
@@ -128,15 +127,6 @@ def body_shapes(bodies: Sequence[tuple[Outline, FloatArray | None]]) -> list[Bod
 def _upright(down: FloatArray | None) -> float:
     """Turn of a body in a spine that runs along (2,) ``down``, radians."""
     return 0.0 if down is None else float(np.arctan2(-down[0], down[1]))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fit:
-    """Four lines in a turned frame: y = slope x + offset above and below, x = slope y + offset at the sides."""
-
-    turn: FloatArray  # (2, 2): frame coordinates = px @ turn
-    lines: FloatArray  # (4, 2) slope and offset: superior, inferior, left, right
-    residuals: FloatArray  # (4,)
 
 
 def _contour(outline: Outline) -> tuple[FloatArray, FloatArray, float] | None:
@@ -190,138 +180,9 @@ def _alone(points: FloatArray) -> float:
     return float(np.radians((degrees + 45.0) % 90.0 - 45.0))
 
 
-Border = tuple[FloatArray, FloatArray]  # of points along a border: how far along it, and how far across
-
-
-def _four_lines(bodies: Sequence[FloatArray], angles: Sequence[float]) -> list[_Fit | None]:
-    """The lines of each body's borders in a frame turned by its angle; None where it has no four borders."""
-    turns, borders = [], []
-    for points, angle in zip(bodies, angles, strict=True):
-        cosine, sine = np.cos(angle), np.sin(angle)
-        turns.append(np.array([[cosine, -sine], [sine, cosine]]))
-        borders.append(_borders(points @ turns[-1]))
-    lines = iter(_robust_lines([border for four in borders if four is not None for border in four]))
-    fits: list[_Fit | None] = []
-    for turn, four in zip(turns, borders, strict=True):
-        fitted = [next(lines) for _ in four or ()]
-        if four is None or None in fitted:
-            fits.append(None)
-            continue
-        values = np.array(fitted, dtype=np.float64)
-        fits.append(_Fit(turn, values[:, :2], values[:, 2]))
-    return fits
-
-
-def _borders(local: FloatArray) -> list[Border] | None:
-    """Points of the superior, inferior, left and right border by their place in the body; None where one lacks."""
-    low, high = _quantiles(local, 0.03), _quantiles(local, 0.97)
-    if not bool((high - low > 1.0).all()):
-        return None
-    share = (local - (low + high) / 2) / ((high - low) / 2)
-    x, y = share[:, 0], share[:, 1]
-    parts = (
-        ((np.abs(x) < 0.75) & (y < -0.3), 0),
-        ((np.abs(x) < 0.75) & (y > 0.3), 0),
-        ((np.abs(y) < 0.6) & (x < -0.3), 1),
-        ((np.abs(y) < 0.6) & (x > 0.3), 1),
-    )
-    found = [(local[chosen, axis], local[chosen, 1 - axis]) for chosen, axis in parts]
-    return None if min(len(run) for run, _ in found) < 4 else found
-
-
-def _quantiles(points: FloatArray, share: float) -> FloatArray:
-    """Of each column, between two values where it falls between them; numpy's own takes longer than all the rest."""
-    ordered = np.sort(points, axis=0)
-    place = share * (len(points) - 1)
-    below = int(place)
-    above = min(below + 1, len(points) - 1)
-    return np.asarray(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
-
-
-def _refitted(bodies: Sequence[FloatArray], fits: Sequence[_Fit | None]) -> list[_Fit | None]:
-    """The lines anew, each through the points that are nearest to it and well between its ends.
-
-    A strongly wedged body has a short side, of which the first choice by place takes in part of an endplate.
-    """
-    borders = [
-        None if fit is None else _nearest_borders(points @ fit.turn, fit)
-        for points, fit in zip(bodies, fits, strict=True)
-    ]
-    wanted = [border for four in borders if four is not None for border in four if len(border[0]) >= 4]
-    lines = iter(_robust_lines(wanted))
-    found: list[_Fit | None] = []
-    for fit, four in zip(fits, borders, strict=True):
-        if fit is None or four is None:
-            found.append(None)
-            continue
-        moved, residuals = fit.lines.copy(), fit.residuals.copy()
-        for index, border in enumerate(four):
-            line = next(lines) if len(border[0]) >= 4 else None
-            if line is not None:
-                moved[index], residuals[index] = line[:2], line[2]
-        found.append(_Fit(fit.turn, moved, residuals))
-    return found
-
-
-def _nearest_borders(local: FloatArray, fit: _Fit) -> list[Border] | None:
-    """The points that belong to each line of a fit; None where its lines do not cross."""
-    crossings = _crossings(fit.lines)
-    if crossings is None:
-        return None
-    starts, ends = crossings[[0, 2, 0, 1]], crossings[[1, 3, 2, 3]]
-    ways = ends - starts
-    away = local[:, None, :] - starts
-    share = (away * ways).sum(axis=2) / (ways**2).sum(axis=1)
-    nearest = starts + np.clip(share, 0, 1)[..., None] * ways
-    apart = local[:, None, :] - nearest
-    owner = np.hypot(apart[..., 0], apart[..., 1]).argmin(axis=1)
-    inner = (share > MARGIN) & (share < 1 - MARGIN)
-    found = []
-    for index in range(4):
-        chosen = (owner == index) & inner[:, index]
-        axis = index // 2
-        found.append((local[chosen, axis], local[chosen, 1 - axis]))
-    return found
-
-
-def _robust_lines(borders: Sequence[Border]) -> list[tuple[float, float, float] | None]:
-    """Lines of least absolute deviations, by reweighted least squares, all at once.
-
-    Args:
-        borders: Points of each, one at least.
-
-    Returns:
-        Slope, offset and mean distance of each border's points; None where they have no extent along it.
-    """
-    if not borders:
-        return []
-    lengths = np.array([len(run) for run, _ in borders])
-    real = np.arange(lengths.max()) < lengths[:, None]
-    run, rise = np.zeros(real.shape), np.zeros(real.shape)
-    run[real] = np.concatenate([run for run, _ in borders])
-    rise[real] = np.concatenate([rise for _, rise in borders])
-    centre = run.sum(axis=1) / lengths
-    run = np.where(real, run - centre[:, None], 0.0)
-    terms = np.stack([np.ones_like(run), run, run * run, rise, run * rise], axis=1)
-    weight = real.astype(np.float64)
-    sound = np.ones(len(borders), dtype=bool)
-    slope = offset = np.zeros(len(borders))
-    for _ in range(STEPS):
-        total, first, second, level, mixed = (terms @ weight[..., None])[..., 0].T
-        spread = total * second - first * first
-        sound &= spread > 1e-12 * np.maximum(total**2, 1e-12)
-        spread = np.where(sound, spread, 1.0)
-        slope, offset = (total * mixed - first * level) / spread, (second * level - first * mixed) / spread
-        away = np.abs(rise - slope[:, None] * run - offset[:, None])
-        weight = real / np.maximum(away, 0.05)
-    distance = (np.abs(rise - slope[:, None] * run - offset[:, None]) * real).sum(axis=1) / lengths
-    found = np.stack([slope, offset - slope * centre, distance / np.hypot(1.0, slope)], axis=1).tolist()
-    return [(line[0], line[1], line[2]) if whole else None for whole, line in zip(sound, found, strict=True)]
-
-
-def _shape(points: FloatArray, fitted: _Fit, area: float, holes: float) -> BodyShape | None:
+def _shape(points: FloatArray, fitted: Fit, area: float, holes: float) -> BodyShape | None:
     local = points @ fitted.turn
-    crossings = _crossings(fitted.lines)
+    crossings = crossings_of(fitted.lines)
     if crossings is None:
         return None
     width = float(np.linalg.norm(crossings[[1, 3]].mean(axis=0) - crossings[[0, 2]].mean(axis=0)))
@@ -338,61 +199,48 @@ def _shape(points: FloatArray, fitted: _Fit, area: float, holes: float) -> BodyS
     )
 
 
-def _crossings(lines: FloatArray) -> FloatArray | None:
-    """(4, 2) TL, TR, BL, BR where endplate lines cross side lines; None where they run apart."""
-    found = []
-    upper, lower, *sides = lines.tolist()
-    for slope, offset in (upper, lower):
-        for lean, shift in sides:
-            parting = 1.0 - slope * lean
-            if abs(parting) < 0.2:
-                return None
-            y = (slope * shift + offset) / parting
-            found.append((lean * y + shift, y))
-    crossings = np.array(found)
-    across, down = crossings[[1, 3]] - crossings[[0, 2]], crossings[[2, 3]] - crossings[[0, 1]]
-    sound = bool((across[:, 0] > 0).all()) and bool((down[:, 1] > 0).all())
-    return crossings if sound else None
-
-
 def _snapped(local: FloatArray, crossings: FloatArray, width: float) -> tuple[FloatArray, FloatArray]:
     """Corners on the contour, and the distances of the crossings from it.
 
     A crossing that pixels alone keep from the contour is the corner. Otherwise the corner is the contour point near
     it that lies farthest outwards: waisted and hollow bodies and lips reach beyond it, rounded ones stay behind.
     """
-    corners, gaps = crossings.copy(), np.zeros(4)
-    for index in range(4):
-        away = local - crossings[index]
-        distance = np.hypot(away[:, 0], away[:, 1])
-        gaps[index] = distance.min()
-        near = np.flatnonzero(distance <= SNAP * width)
-        if not near.size:
+    away = local[:, None] - crossings
+    distance = np.hypot(away[..., 0], away[..., 1])
+    corners, gaps = crossings.copy(), distance.min(axis=0)
+    blunt, tips = [], []
+    for index, near in enumerate((distance <= SNAP * width).T):
+        chosen = np.flatnonzero(near)
+        if not chosen.size:
             continue
         outward = crossings[index] - crossings[3 - index]  # from the corner across the body
-        reach = away[near] @ outward / np.hypot(outward[0], outward[1])
+        reach = away[chosen, index] @ outward / np.hypot(outward[0], outward[1])
         sharp = reach.max() <= SHARP and gaps[index] <= max(1.5 * SHARP, SHARP_SHARE * width)
         if not sharp:
-            corners[index] = _sharpened(local, int(near[np.argmax(reach)]), width)
+            blunt.append(index)
+            tips.append(int(chosen[np.argmax(reach)]))
+    if blunt:
+        corners[blunt] = _sharpened(local, np.array(tips), width)
     return corners, gaps
 
 
-def _sharpened(local: FloatArray, tip: int, width: float) -> FloatArray:
-    """A tip of the contour where the borders on either side of it meet: pixels blunt a sharp one by up to two."""
+def _sharpened(local: FloatArray, tips: IntArray, width: float) -> FloatArray:
+    """Tips of the contour where the borders on either side of them meet: pixels blunt a sharp one by up to two."""
     first, last = 2, max(6, round(LEGS * width))
+    blunt = local[tips]
     if len(local) < 4 * last:
-        return np.asarray(local[tip])
-    legs = [local[np.mod(tip + way * np.arange(first, last), len(local))] for way in (-1, 1)]
-    middles = [leg.mean(axis=0) for leg in legs]
-    ways = [np.linalg.svd(leg - middle)[2][0] for leg, middle in zip(legs, middles, strict=True)]
-    parting = float(ways[0][0] * ways[1][1] - ways[0][1] * ways[1][0])
-    if abs(parting) < 0.3:
-        return np.asarray(local[tip])
-    between = middles[1] - middles[0]
-    step = float(between[0] * ways[1][1] - between[1] * ways[1][0]) / parting
-    met = middles[0] + step * ways[0]
-    near = float(np.hypot(*(met - local[tip]))) <= max(3.0, SHARP_SHARE * width)
-    return np.asarray(met if near else local[tip])
+        return np.asarray(blunt)
+    steps = np.array([[-1], [1]]) * np.arange(first, last)
+    legs = local[np.mod(tips[:, None, None] + steps, len(local))]  # (tips, 2, points, 2)
+    middles = legs.mean(axis=2)
+    ways = np.linalg.svd(legs - middles[:, :, None])[2][:, :, 0]
+    (before, after), between = np.moveaxis(ways, 1, 0), middles[:, 1] - middles[:, 0]
+    parting = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
+    meets = np.abs(parting) >= 0.3
+    step = (between[:, 0] * after[:, 1] - between[:, 1] * after[:, 0]) / np.where(meets, parting, 1.0)
+    met = middles[:, 0] + step[:, None] * before
+    near = np.hypot(*(met - blunt).T) <= max(3.0, SHARP_SHARE * width)
+    return np.where((meets & near)[:, None], met, blunt)
 
 
 def _middles(local: FloatArray, corners: FloatArray, width: float) -> FloatArray | None:
@@ -405,8 +253,13 @@ def _middles(local: FloatArray, corners: FloatArray, width: float) -> FloatArray
     above, below = height[near & (height < 0)], height[near & (height > 0)]
     if not above.size or not below.size:
         return None
-    top, bottom = np.median(above), np.median(below)
-    return np.stack([centre + top * upright, centre + bottom * upright])
+    return np.stack([centre + _median(above) * upright, centre + _median(below) * upright])
+
+
+def _median(values: FloatArray) -> float:
+    """The middle of some values; numpy's own takes ten times as long for so few."""
+    ordered = np.sort(values)
+    return float((ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2)
 
 
 def _ends(quad: FloatArray) -> float:

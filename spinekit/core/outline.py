@@ -38,8 +38,8 @@ class Outline:
 
 def ring_area(ring: FloatArray) -> float:
     """Signed area in px^2 by the shoelace formula; positive when the ring runs clockwise on the screen."""
-    x, y = ring[:, 0], ring[:, 1]
-    return float(0.5 * np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
+    following = np.concatenate((ring[1:], ring[:1]))  # `numpy.roll` takes three times as long
+    return float(0.5 * np.sum(ring[:, 0] * following[:, 1] - following[:, 0] * ring[:, 1]))
 
 
 def resampled(ring: FloatArray, step: float) -> FloatArray:
