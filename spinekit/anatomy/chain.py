@@ -7,6 +7,7 @@ ends, such spines are places and ways of the same chain, at the price of being r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -73,6 +74,7 @@ class Chain:
     ways: Ways
 
 
+@lru_cache(maxsize=16)
 def chain_of(prior: SpinePrior, variants: bool = False) -> Chain:
     """The chain of a prior's levels.
 

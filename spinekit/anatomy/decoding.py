@@ -11,10 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from spinekit.anatomy.candidates import Between, Bodies, between
 from spinekit.anatomy.chain import Chain, Ways
 from spinekit.core.image import FloatArray
+
+IntArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +110,7 @@ def decode(
         return Decoded((), np.zeros((0, len(chain.names))), -np.inf)
     scores = _scores(found, chain, ratio, room, weights)
     shares, evidence = _sums(scores, weights.temperature)
-    best = [_best(scores, int(size)) for size in np.argsort(-evidence)[:_KEPT_SCALES]]
-    score, path = max(best, key=lambda run: run[0])
+    score, path = max(_best(scores, np.argsort(-evidence)[:_KEPT_SCALES]), key=lambda run: run[0])
     return Decoded(path, shares, score)
 
 
@@ -179,23 +181,28 @@ def _step_scores(pairs: Between, ways: Ways, weights: Weights) -> FloatArray:
     return np.asarray(np.where(pairs.below, -cost, -np.inf))
 
 
-def _best(scores: _Scores, size: int) -> tuple[float, tuple[tuple[int, int], ...]]:
-    """Score and path of the best sequence on a spine of one size."""
-    own = scores.own[size]
-    places, count = own.shape
-    total = scores.first + own
-    came = np.full((places, count, 2), -1, dtype=np.intp)
-    column = np.arange(count)
-    for way in np.argsort(scores.ways.end, kind="stable"):
-        start, end = scores.ways.start[way], scores.ways.end[way]
-        options = total[start][:, None] + scores.step[way]
-        previous = options.argmax(axis=0)
-        value = options[previous, column] + own[end]
-        better = value > total[end]
-        total[end] = np.where(better, value, total[end])
-        came[end, better, 0] = start
-        came[end, better, 1] = previous[better]
-    ending = total + scores.last
+def _best(scores: _Scores, sizes: IntArray) -> list[tuple[float, tuple[tuple[int, int], ...]]]:
+    """Score and path of the best sequence on a spine of each of some sizes."""
+    own, ways = scores.own[sizes], scores.ways
+    total = scores.first + own  # (sizes, places, candidates)
+    came = np.full((*total.shape, 2), -1, dtype=np.intp)
+    for end in range(1, own.shape[1]):
+        into = np.flatnonzero(ways.end == end)
+        start = ways.start[into]
+        options = total[:, start, :, None] + scores.step[into]  # (sizes, ways, from, to)
+        upper = options.argmax(axis=2)
+        value = np.take_along_axis(options, upper[:, :, None], axis=2)[:, :, 0] + own[:, None, end]
+        way = value.argmax(axis=1)[:, None]
+        highest = np.take_along_axis(value, way, axis=1)[:, 0]
+        better = highest > total[:, end]
+        total[:, end] = np.where(better, highest, total[:, end])
+        came[:, end, :, 0] = np.where(better, start[way[:, 0]], -1)
+        came[:, end, :, 1] = np.where(better, np.take_along_axis(upper, way, axis=1)[:, 0], -1)
+    return [_traced(one, back) for one, back in zip(total + scores.last, came, strict=True)]
+
+
+def _traced(ending: FloatArray, came: IntArray) -> tuple[float, tuple[tuple[int, int], ...]]:
+    """The best end of a sequence, and the way back from it."""
     place, candidate = (int(v) for v in np.unravel_index(int(ending.argmax()), ending.shape))
     best = float(ending[place, candidate])
     path = []

@@ -12,7 +12,7 @@ from spinekit.anatomy.chain import Chain, chain_of
 from spinekit.anatomy.decoding import WEIGHTS, Decoded, Weights, decode
 from spinekit.anatomy.joined import with_proposals
 from spinekit.anatomy.spine_bodies import CORNERS, shared_part
-from spinekit.core.image import FloatArray
+from spinekit.core.image import BoolArray, FloatArray
 from spinekit.core.scene import Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.schemas.spine_prior import SpinePrior, prior_of
@@ -122,17 +122,22 @@ def suppressed(quads: FloatArray, scores: FloatArray) -> list[int]:
         scores: (N,).
     """
     whole = completed(quads)
-    area = _areas(whole)
+    alike = _alike(whole)
     kept: list[int] = []
     for index in np.argsort(-scores, kind="stable").tolist():
-        twins = (
-            min(area[index], area[k]) > _SAME_SIZE * max(area[index], area[k])
-            and shared_part(whole[index], whole[k]) > _SAME_BODY
-            for k in kept
-        )
-        if not any(twins):
+        near = [k for k in kept if alike[index, k]]
+        if not any(shared_part(whole[index], whole[k]) > _SAME_BODY for k in near):
             kept.append(index)
     return sorted(kept)
+
+
+def _alike(quads: FloatArray) -> BoolArray:
+    """(N, N) which bodies are of about the same size and have boxes that meet: others need no closer look."""
+    area = _areas(quads)
+    same = np.minimum(area[:, None], area) > _SAME_SIZE * np.maximum(area[:, None], area)
+    low, high = quads.min(axis=1), quads.max(axis=1)
+    meeting = (low[:, None] <= high[None]) & (high[:, None] >= low[None])
+    return np.asarray(same & meeting.all(axis=2))
 
 
 def _areas(quads: FloatArray) -> FloatArray:

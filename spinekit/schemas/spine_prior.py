@@ -103,7 +103,13 @@ def prior_of(schema: Schema) -> SpinePrior:
         raise UsageError(
             f"{schema.name}: its levels are those of no known spine -- name them C2 .. C7, T1 .. T12, L1 .. L5, S1"
         )
-    return best.part([level for level in schema.levels if level in best.levels])
+    return _part(best, tuple(level for level in schema.levels if level in best.levels))
+
+
+@cache
+def _part(prior: SpinePrior, levels: tuple[str, ...]) -> SpinePrior:
+    """One value for each part, so that what is made of it need not be made for every film."""
+    return prior.part(levels)
 
 
 def _shared(prior: SpinePrior, schema: Schema) -> int:
