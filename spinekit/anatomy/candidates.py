@@ -145,8 +145,8 @@ def quad_of(item: Instance, schema: Schema) -> FloatArray | None:
     if points is not None:
         quad = corners_of(points, schema)
         if quad is None and len(schema.landmark_names) == 4 and points.names == schema.landmark_names:
-            quad = points.xy
-        return None if quad is None or not _usable(quad) else quad
+            return points.xy if _usable(points.xy) else None
+        return quad
     if item.outline is not None:
         return upright(rectangle(item.outline))
     left, top, right, bottom = item.box

@@ -214,15 +214,19 @@ def _traced(ending: FloatArray, came: IntArray) -> tuple[float, tuple[tuple[int,
 
 def _sums(scores: _Scores, temperature: float) -> tuple[FloatArray, FloatArray]:
     """(N, K) chances of each candidate at each place, and (S,) the evidence for each size of the spine."""
-    ways, order = scores.ways, np.argsort(scores.ways.end, kind="stable")
+    ways, places = scores.ways, scores.own.shape[1]
     own = np.exp(scores.own / temperature)
     step = np.exp(scores.step / temperature)
     down = np.exp(scores.first / temperature) * own
-    for way in order:
-        down[:, ways.end[way]] += (down[:, ways.start[way]] @ step[way]) * own[:, ways.end[way]]
+    for end in range(1, places):
+        into = np.flatnonzero(ways.end == end)
+        before = np.ascontiguousarray(down[:, ways.start[into]].swapaxes(0, 1))  # (ways, sizes, candidates)
+        down[:, end] = np.add.reduce([down[:, end], *(before @ step[into] * own[:, end])])
     up = np.broadcast_to(np.exp(scores.last / temperature), own.shape).copy()
-    for way in np.argsort(-ways.start, kind="stable"):
-        up[:, ways.start[way]] += (up[:, ways.end[way]] * own[:, ways.end[way]]) @ step[way].T
+    for start in range(places - 2, -1, -1):
+        out = np.flatnonzero(ways.start == start)
+        after = np.ascontiguousarray((up * own)[:, ways.end[out]].swapaxes(0, 1))
+        up[:, start] = np.add.reduce([up[:, start], *(after @ step[out].swapaxes(1, 2))])
     whole = (down * np.exp(scores.last / temperature)).sum(axis=(1, 2))
     shares = (down * up).sum(axis=0) / max(float(whole.sum()), np.finfo(np.float64).tiny)
     return np.asarray(shares.T), np.log(np.maximum(whole, np.finfo(np.float64).tiny))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import median
 
 import numpy as np
 
@@ -75,11 +76,12 @@ def _heights(quads: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatAr
     height = np.linalg.norm(quads[:, 2:].mean(axis=1) - quads[:, :2].mean(axis=1), axis=1)
     centres = quads.mean(axis=1)
     apart = np.linalg.norm(centres[:, None] - centres[None], axis=2)
+    # What lies on a candidate is the same body, or a part of it, once more.
+    fit = (apart > 0.3 * height) & (scores >= _CREDIBLE * scores[:, None])
     usual = []
-    for place, row in enumerate(apart):
-        # What lies on a candidate is the same body, or a part of it, once more.
-        near = (k for k in np.argsort(row)[1:] if row[k] > 0.3 * height[k])
-        others = [k for k in near if scores[k] >= _CREDIBLE * scores[place]][:_NEIGHBOURS]
+    for place, (row, fits) in enumerate(zip(apart, fit, strict=True)):
+        near = np.argsort(row)[1:]
+        others = near[fits[near]][:_NEIGHBOURS]
         usual.append(_continued(centres[others, 1], np.log(height[others]), centres[place, 1]))
     known = np.exp(np.array(usual))
     return np.nan_to_num(height / known, nan=1.0), known
@@ -88,7 +90,7 @@ def _heights(quads: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatAr
 def _continued(y: FloatArray, values: FloatArray, at: float) -> float:
     """What neighbours let expect at a place: their median, or beyond them the line through them, in bounds."""
     if len(values) < _NEIGHBOURS or y.min() < at < y.max():
-        return float(np.median(values)) if len(values) else np.nan
+        return median(values.tolist()) if len(values) else np.nan
     away = y - y.mean()
     slope = float(away @ values) / max(float(away @ away), 1.0)
     line = float(values.mean()) + slope * (at - float(y.mean()))

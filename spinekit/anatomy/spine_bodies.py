@@ -114,6 +114,8 @@ def corners_of(points: Landmarks | None, schema: Schema) -> FloatArray | None:
 
 def corner_indices(names: Sequence[str], schema: Schema) -> list[int] | None:
     """Where TL, TR, BL, BR stand among landmarks; None where these are not exactly the four corners."""
+    if tuple(names) == CORNERS:
+        return list(range(len(CORNERS)))
     named = {schema.resolve(name) or name: index for index, name in enumerate(names)}
     order = [named.get(schema.resolve(corner) or corner, -1) for corner in CORNERS]
     return order if len(names) == len(CORNERS) and -1 not in order else None

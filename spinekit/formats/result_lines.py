@@ -47,8 +47,18 @@ def results_to_line(image: str, results: Iterable[Result]) -> str:
     Raises:
         ValueError: If a value, a bound or a coordinate is NaN or infinite.
     """
+    return line_of_text(image, results_to_text(results))
+
+
+def line_of_text(image: str, results: str) -> str:
+    """The same of results that are JSON already.
+
+    Args:
+        image: `ImageRef.name`.
+        results: As `results_to_text` gives them.
+    """
     content = {"format": NAME, "version": VERSION, "image": image}
-    return f'{_dumped(content)[:-1]},"results":{results_to_text(results)}}}'
+    return f'{_dumped(content)[:-1]},"results":{results}}}'
 
 
 def results_from_line(line: str, where: str) -> tuple[str, tuple[Result, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -151,7 +152,7 @@ def instance_to_json(item: Instance) -> Json:
         "author": item.author.value,
         "reader": item.reader,
         "flags": list(item.flags),
-        **({} if shares is None else {"level_shares": [_or_null(float(share)) for share in shares]}),
+        **({} if shares is None else {"level_shares": _or_nulls(shares)}),
     }
 
 
@@ -177,16 +178,17 @@ def instance_from_json(content: Json) -> Instance:
 
 
 def _landmarks_to_json(points: Landmarks) -> list[Json]:
-    lines = []
-    for index, name in enumerate(points.names):
-        visibility = Visibility(int(points.visibility[index]))
-        xy = None if visibility == Visibility.ABSENT else points.xy[index].tolist()
-        line: Json = {"name": name, "xy": xy, "visibility": int(visibility)}
-        if points.score is not None:
-            line["score"] = _or_null(points.score[index])
-        if points.spread is not None:
-            line["spread"] = [_or_null(value) for value in points.spread[index]]
-        lines.append(line)
+    absent = Visibility.ABSENT.value
+    lines: list[Json] = [
+        {"name": name, "xy": None if seen == absent else xy, "visibility": seen}
+        for name, xy, seen in zip(points.names, points.xy.tolist(), points.visibility.tolist(), strict=True)
+    ]
+    if points.score is not None:
+        for line, score in zip(lines, _or_nulls(points.score), strict=True):
+            line["score"] = score
+    if points.spread is not None:
+        for line, spread in zip(lines, points.spread, strict=True):
+            line["spread"] = _or_nulls(spread)
     return lines
 
 
@@ -253,8 +255,9 @@ def _shares(content: list[float | None] | None) -> FloatArray | None:
     return None if content is None else np.array([_or_nan(value) for value in content], dtype=np.float64)
 
 
-def _or_null(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _or_nulls(values: FloatArray) -> list[float | None]:
+    """(N,) numbers, those that are none as null."""
+    return [None if math.isnan(value) else value for value in values.tolist()]
 
 
 def _or_nan(value: float | None) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,15 +114,16 @@ def _rows(marks: Landmarks) -> list[int]:
 
 def _fault(corners: FloatArray, name: str) -> str:
     """What is wrong with the corners of one body, or nothing."""
-    absent = [CORNERS[i] for i in np.flatnonzero(np.isnan(corners).any(axis=1))]
+    spots: list[list[float]] = corners.tolist()  # for eight numbers numpy takes ten times as long
+    absent = [corner for corner, (x, y) in zip(CORNERS, spots, strict=True) if math.isnan(x) or math.isnan(y)]
     if absent:
         return f"{name} lacks {', '.join(absent)}"
-    if not bool((np.abs(corners) < FARTHEST).all()):
+    if not all(abs(x) < FARTHEST and abs(y) < FARTHEST for x, y in spots):
         return f"{name} lies outside of any image"
     for first, second in itertools.combinations(range(len(CORNERS)), 2):
-        if bool((corners[first] == corners[second]).all()):
+        if spots[first] == spots[second]:
             return f"{name} has {CORNERS[first]} and {CORNERS[second]} on one spot"
-    if not bool((corners[1] + corners[3] - corners[0] - corners[2]).any()):
+    if all(tr + br - tl - bl == 0 for tl, tr, bl, br in zip(*spots, strict=True)):
         return f"{name} has a mid-line without length"
     return ""
 

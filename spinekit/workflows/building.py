@@ -14,7 +14,7 @@ from spinekit.core.scene import Scene
 from spinekit.files import atomic_path, sync_folder, unwritable
 from spinekit.formats.measurement_csv import MeasurementTable
 from spinekit.formats.registry import annotation_format
-from spinekit.formats.result_lines import read_results, results_to_line
+from spinekit.formats.result_lines import line_of_text, read_results
 from spinekit.runs import FileOutcome, FileRecord, Journal
 from spinekit.workflows.outputs import EXCEL, with_shapes
 from spinekit.workflows.predictions import Films, Place, results_of, scene_of
@@ -58,9 +58,8 @@ def build_tables(out: Path, journal: Journal, files: Sequence[str]) -> Built:
             for image in outcome.images:
                 if image.scene:
                     lines.write(f"{image.scene}\n")
-                    found = results_of(image)
-                    table.add(image.name, found)
-                    results.write(f"{results_to_line(image.name, found)}\n")
+                    table.add(image.name, results_of(image))
+                    results.write(f"{line_of_text(image.name, image.results)}\n")
     return told
 
 
