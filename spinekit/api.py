@@ -16,7 +16,6 @@ from spinekit.models.engines.registry import check_engine
 from spinekit.models.load import load_reader
 from spinekit.models.reader import Reader
 from spinekit.schemas import load_schema
-from spinekit.workflows.doctor import doctor
 
 if TYPE_CHECKING:
     from spinekit.workflows import compare as comparing
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from spinekit.workflows import measure as measuring
     from spinekit.workflows import predict as workflow
     from spinekit.workflows import report as reporting
+    from spinekit.workflows.installation import Check
 
 __all__ = [
     "compare",
@@ -484,3 +484,14 @@ def report(
 
     place = None if out is None else Path(out)
     return reporting.make_report(Path(run), place, language, pdf, pictures, on_progress)
+
+
+def doctor() -> tuple[Check, ...]:
+    """Looks at everything that spinekit needs of this machine; see `spinekit.workflows.doctor`.
+
+    Returns:
+        One check after the other; those that are not well say how to mend it.
+    """
+    from spinekit.workflows.doctor import doctor as look
+
+    return look()

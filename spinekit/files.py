@@ -19,11 +19,13 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, lasting: bool = True) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends without an error.
 
     Args:
         path: The file to be; its folder is made where missing.
+        lasting: Whether its name lasts through a loss of power at once. Who writes several files into a folder says
+            no, and calls `sync_folder` when all are there.
 
     Yields:
         Where to write; same suffix, so that libraries choose the right encoder.
@@ -46,7 +48,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(stream.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
-        sync_folder(path.parent)
+        if lasting:
+            sync_folder(path.parent)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
@@ -98,15 +101,15 @@ def sweep_temporaries(folder: Path) -> int:
     return removed
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all (temporary file, fsync, rename)."""
-    with atomic_path(path) as temporary:
+def write_bytes(path: Path, content: bytes, lasting: bool = True) -> None:
+    """Writes a file whole or not at all (temporary file, fsync, rename); see `atomic_path`."""
+    with atomic_path(path, lasting) as temporary:
         temporary.write_bytes(content)
 
 
-def write_text(path: Path, content: str) -> None:
-    """Writes UTF-8 text whole or not at all."""
-    write_bytes(path, content.encode("utf-8"))
+def write_text(path: Path, content: str, lasting: bool = True) -> None:
+    """Writes UTF-8 text whole or not at all; see `atomic_path`."""
+    write_bytes(path, content.encode("utf-8"), lasting)
 
 
 def sha256_of(path: Path) -> str:

@@ -1,7 +1,8 @@
 """What a format declares of itself.
 
 A module in `spinekit.formats` that holds a module-level ``FORMAT`` is found, listed and documented;
-nothing else has to be edited to add one.
+nothing else has to be edited to add one. That of an image format begins its line with ``FORMAT = ImageFormat(``:
+by that line it is found without loading the formats of labels.
 """
 
 from __future__ import annotations

@@ -9,9 +9,11 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ import numpy.typing as npt
 
 from spinekit.core.errors import UsageError
 from spinekit.formats.plugin import AnnotationFormat, ImageFormat
+
+_IMAGES = b"\nFORMAT = ImageFormat("  # how a module begins to declare one
 
 RawReader = Callable[[Path, int | None, int], npt.NDArray[Any]]
 
@@ -39,10 +43,10 @@ class ImageReader:
 
 @functools.cache
 def image_readers() -> tuple[ImageReader, ...]:
-    """The image formats with their raw readers, by name."""
+    """The image formats with their raw readers, by name; formats of labels are not loaded for them."""
     return tuple(
         ImageReader(declared, getattr(module, "read_raw", None))
-        for module, declared in _declared()
+        for module, declared in _declared(_IMAGES)
         if isinstance(declared, ImageFormat)
     )
 
@@ -90,12 +94,14 @@ def annotation_notes(name: str) -> str:
 
 
 @functools.cache
-def _declared() -> tuple[tuple[object, ImageFormat | AnnotationFormat], ...]:
-    """Module and its ``FORMAT``, for every module that holds one, by the format's name."""
+def _declared(line: bytes = b"") -> tuple[tuple[object, ImageFormat | AnnotationFormat], ...]:
+    """Module and its ``FORMAT``, for every module that holds one and ``line`` in its text, by the format's name."""
     import spinekit.formats as package
 
     found: dict[str, tuple[object, ImageFormat | AnnotationFormat]] = {}
     for entry in pkgutil.iter_modules(package.__path__, prefix=f"{package.__name__}."):
+        if line not in _text(entry.name, otherwise=line):
+            continue
         module = importlib.import_module(entry.name)
         declared = getattr(module, "FORMAT", None)
         if not isinstance(declared, ImageFormat | AnnotationFormat):
@@ -104,3 +110,14 @@ def _declared() -> tuple[tuple[object, ImageFormat | AnnotationFormat], ...]:
             raise RuntimeError(f"two modules declare a format called {declared.name!r}")
         found[declared.name] = (module, declared)
     return tuple(found[name] for name in sorted(found))
+
+
+def _text(module: str, otherwise: bytes) -> bytes:
+    """The source of a module, which need not be loaded for that; ``otherwise`` where it is not to be had."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or not isinstance(spec.loader, SourceFileLoader):
+        return otherwise
+    try:
+        return Path(spec.loader.path).read_bytes()
+    except OSError:
+        return otherwise

@@ -22,8 +22,7 @@ import numpy.typing as npt
 from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.files import atomic_path
 from spinekit.models.environment import load_library, load_openvino
-from spinekit.models.training import UNET
-from spinekit.models.weights import ModelCard, check_weights
+from spinekit.models.weights import UNET, ModelCard, check_weights
 
 Array = npt.NDArray[np.float32]
 

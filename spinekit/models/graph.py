@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from spinekit.core.errors import EnvironmentFaultError
 from spinekit.files import sha256_of
-from spinekit.models.training import UNET
-from spinekit.models.weights import BesideFile, ModelCard
+from spinekit.models.weights import UNET, BesideFile, ModelCard
 
 Kind = Literal["yolo", "pixels", "unet", "close", "levels"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.core.schema import Schema
 from spinekit.models.environment import cache_folder, load_library
-from spinekit.models.training import ARCHITECTURES, FAMILIES, SIZES, UNET, check_architecture
-from spinekit.models.weights import ModelCard, check_weights, find_card, shipped_names
+from spinekit.models.training import ARCHITECTURES, FAMILIES, SIZES, check_architecture
+from spinekit.models.weights import UNET, ModelCard, check_weights, find_card, shipped_names
 
 SCRATCH = "scratch"
 _NAME = re.compile(rf"({'|'.join(FAMILIES)})([{SIZES}])")

@@ -16,6 +16,7 @@ from spinekit.models.course import Course, write_course
 from spinekit.models.environment import load_library
 from spinekit.models.faults import Tried, check_pickler, clear_faults
 from spinekit.models.following import OnBatch, OnEpoch, following, listen
+from spinekit.models.weights import UNET
 
 TASKS = {
     "pose": "pose",
@@ -23,7 +24,6 @@ TASKS = {
     "sem": "semantic",
     "detect": "detect",
 }  # spinekit's word: the library's
-UNET = "unet"  # our own, for structures a few pixels wide
 FAMILIES = ("yolo11", "yolo12", "yolo26")
 SIZES = "nsmlx"
 ARCHITECTURES = {"pose": FAMILIES, "seg": FAMILIES, "detect": FAMILIES, "sem": ("yolo26",)}

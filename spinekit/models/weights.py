@@ -19,6 +19,8 @@ from spinekit.files import bundled, printable, sha256_of
 from spinekit.models.canvas import Canvas
 from spinekit.schemas import load_schema, load_yaml
 
+UNET = "unet"  # our own architecture, for structures a few pixels wide
+
 
 @dataclass(frozen=True, slots=True)
 class BesideFile:

@@ -79,8 +79,8 @@ def _tell(told: Built, outcome: FileOutcome, journal: Journal) -> None:
 
 
 def _text(stack: ExitStack, path: Path) -> TextIO:
-    """A text file that appears under its name when the stack ends without an error."""
-    temporary = stack.enter_context(atomic_path(path))
+    """A text file that appears under its name when the stack ends without an error; its folder is synced later."""
+    temporary = stack.enter_context(atomic_path(path, lasting=False))
     return stack.enter_context(temporary.open("w", encoding="utf-8", newline=""))
 
 

@@ -11,8 +11,7 @@ from typing import Any
 from spinekit.core.notice import RESEARCH_USE
 from spinekit.files import atomic_path, sha256_of, write_text
 from spinekit.models.export import Exported, export_model
-from spinekit.models.training import UNET
-from spinekit.models.weights import ModelCard, find_card
+from spinekit.models.weights import UNET, ModelCard, find_card
 from spinekit.schemas import load_schema
 
 NOTES = "export.json"

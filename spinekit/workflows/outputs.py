@@ -52,8 +52,8 @@ def check_save(names: Iterable[str]) -> tuple[str, ...]:
     Raises:
         UsageError: Naming what there is.
     """
-    known = save_names()
     wanted = tuple(dict.fromkeys(names))
+    known = save_names() if wanted else set()
     for name in wanted:
         if name not in known:
             raise UsageError(
@@ -105,11 +105,11 @@ def with_shapes(scene: Scene) -> Scene | None:
 
 
 def write_failures(path: Path, records: Iterable[FileRecord]) -> None:
-    """Writes ``file,status,reason`` of every file without a result."""
+    """Writes ``file,status,reason`` of every file without a result; the folder is not synced."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("file", "status", "reason"))
     for record in records:
         if record.status != "ok":
             writer.writerow((safe_cell(record.name), record.status, safe_cell(record.reason)))
-    write_text(path, text.getvalue())
+    write_text(path, text.getvalue(), lasting=False)

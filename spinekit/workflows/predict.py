@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spinekit.core.errors import EnvironmentFaultError, NothingUsableError, UsageError
+from spinekit.files import sync_folder
 from spinekit.formats.plugin import ReadOptions
 from spinekit.formats.reading import FoundFile, find_files
 from spinekit.runs import FileRecord, Journal, RunRecord, run_folder
@@ -224,8 +225,9 @@ def _built(
     if EXCEL in task.settings.save:
         save_workbook(out, tables.files)
     run = replace(_ended(task, out, tables, earlier, len(left)), unsaved=tuple(unsaved))
-    run.record.write(out / RUN)
+    sync_folder(out)  # the tables' names, before any record speaks of them
     if task.settings.report:
+        run.record.write(out / RUN)
         from spinekit.workflows.report import make_report  # what draws pages is loaded when one is drawn
 
         make_report(out)

@@ -11,8 +11,9 @@ from spinekit.core.errors import UsageError
 from spinekit.models.canvas import Canvas
 from spinekit.models.history import EpochReport, read_history
 from spinekit.models.starting import Start, find_start
-from spinekit.models.training import UNET, TrainingPlan
+from spinekit.models.training import TrainingPlan
 from spinekit.models.training import train as train_network
+from spinekit.models.weights import UNET
 from spinekit.schemas import load_schema
 from spinekit.workflows.run_recipe import laid_recipe, lay_recipe
 from spinekit.workflows.train_data import (

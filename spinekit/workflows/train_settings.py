@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from spinekit.core.schema import Schema
 from spinekit.models.canvas import STRIDE
-from spinekit.models.training import UNET
+from spinekit.models.weights import UNET
 from spinekit.schemas import nearest
 from spinekit.workflows.recipe import LabelledData, expanded, recipe_content, settings_of
 
