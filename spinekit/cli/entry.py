@@ -35,9 +35,11 @@ def main() -> None:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _leave)
         _any_letters()
-        from spinekit.cli.app import main as run
+        import sys
 
-        run()
+        from spinekit.cli.commands import run
+
+        run(sys.argv[1:])
     except KeyboardInterrupt:
         _leave()
 
