@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spinekit.core.errors import AnnotationError, UsageError
-from spinekit.core.landmarks import Landmarks
+from spinekit.core.landmarks import Landmarks, Visibility
 from spinekit.core.scene import Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.formats.rings import corner_outline, within
@@ -110,6 +110,9 @@ def _pose(item: Instance, class_id: int, scene: Scene, plan: LabelPlan, losses: 
     box = item.box if plan.margin is None and box_row(class_id, item.box, scene.image) else around
     if box is None:
         return None
+    if plan.margin is not None and (points.visibility == Visibility.ABSENT).any():
+        # Of a body that is marked in part the own box tells how far the rest reaches.
+        box = (*np.minimum(box[:2], item.box[:2]).tolist(), *np.maximum(box[2:], item.box[2:]).tolist())
     row, outside = pose_row(class_id, box, points, scene.image)
     losses.points_outside += outside
     if outside:

@@ -6,14 +6,15 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from spinekit.anatomy.candidates import completed, quad_of
 from spinekit.core.errors import EnvironmentFaultError, NothingUsableError, UsageError
 from spinekit.core.image import UInt8Array
-from spinekit.core.scene import Scene
+from spinekit.core.scene import Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.core.transform import resize_scene
 from spinekit.files import sha256_of, write_text
@@ -253,4 +254,23 @@ def _fitted(settings: TrainSettings, scene: Scene, pixels: UInt8Array, canvas: C
         yield from tile_samples(scene, pixels, canvas, settings.enlarge)
         return
     rows, columns = canvas.fit(*pixels.shape)
-    yield resize_scene(scene, rows, columns), shrink(pixels, rows, columns)
+    yield resize_scene(with_whole_boxes(scene), rows, columns), shrink(pixels, rows, columns)
+
+
+def with_whole_boxes(scene: Scene) -> Scene:
+    """A scene whose bodies of one marked endplate (C2, S1) have boxes as large as such a body is.
+
+    Around the endplate alone a box would be a line, which no network learns to find.
+    """
+    if not scene.schema.levels:
+        return scene
+    return replace(scene, instances=tuple(_with_whole_box(item, scene.schema) for item in scene.instances))
+
+
+def _with_whole_box(item: Instance, schema: Schema) -> Instance:
+    quad = None if item.landmarks is None else quad_of(item, schema)
+    if quad is None or not np.isnan(quad).any():
+        return item
+    whole = completed(quad[None])[0]
+    (left, top), (right, bottom) = whole.min(axis=0).tolist(), whole.max(axis=0).tolist()
+    return replace(item, box=(left, top, right, bottom))
