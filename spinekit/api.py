@@ -51,6 +51,8 @@ def predict(
     out: str | Path | None = None,
     save: Sequence[str] = (),
     deidentify: bool = False,
+    names: str = "neutral",
+    name_table: str | Path | None = None,
     spacing: Spacing | str | None = None,
     overlays: bool = True,
     report: bool = True,
@@ -78,6 +80,9 @@ def predict(
         out: A new or empty folder, or that of the run to go on with; None for ``spinekit-out/<n>``.
         save: Further formats, e.g. ``["via", "coco"]``.
         deidentify: Whether DICOM objects that are written are freed of identities.
+        names: What DICOM files are called in the results: ``"neutral"`` for names made of their content,
+            ``"keep"`` for their own, which may name somebody.
+        name_table: File to write neutral and own names to, apart from the results; None for none.
         spacing: Overrides the files' own: a `Spacing`, or text like ``"0.143"`` or ``"0.2x0.1"`` (mm).
         overlays: Whether to draw.
         report: Whether to write ``report.html``.
@@ -106,34 +111,21 @@ def predict(
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
     from spinekit.workflows import predict as workflow
+    from spinekit.workflows.dataset_source import checked
 
     listed = [sources] if isinstance(sources, (str, Path)) else list(sources)
     stated = reading.parse_spacing(spacing) if isinstance(spacing, str) else spacing
-    settings = workflow.PredictSettings(
-        sources=tuple(Path(source) for source in listed),
-        model=model,
-        out=Path(out) if out is not None else None,
-        save=tuple(save),
-        deidentify=deidentify,
-        spacing=stated,
-        overlays=overlays,
-        report=report,
-        refine=refine,
-        second_opinion=second_opinion,
-        engine=engine,
-        precision=precision,
-        threads=threads,
-        workers=workers,
-        max_pixels=max_pixels,
-        max_bytes=max_bytes,
-        seconds=seconds,
-        window=None if window is None else reading.parse_window(window),
-        resume=resume,
-        force=force,
-        fail_fast=fail_fast,
-        max_failures=max_failures,
-    )
-    return workflow.predict(settings, on_progress)
+    content = {
+        "sources": tuple(Path(source) for source in listed), "model": model,
+        "out": Path(out) if out is not None else None, "save": tuple(save), "deidentify": deidentify,
+        "names": names, "name_table": None if name_table is None else Path(name_table), "spacing": stated,
+        "overlays": overlays, "report": report, "refine": refine, "second_opinion": second_opinion,
+        "engine": engine, "precision": precision, "threads": threads, "workers": workers,
+        "max_pixels": max_pixels, "max_bytes": max_bytes, "seconds": seconds,
+        "window": None if window is None else reading.parse_window(window), "resume": resume, "force": force,
+        "fail_fast": fail_fast, "max_failures": max_failures,
+    }  # fmt: skip
+    return workflow.predict(checked(workflow.PredictSettings, content), on_progress)
 
 
 def load_model(

@@ -7,12 +7,16 @@ notes must be empty.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,8 +31,11 @@ from pydicom.sequence import Sequence
 
 import spinekit
 from spinekit.cli.app import app
+from spinekit.core.errors import EnvironmentFaultError
+from spinekit.formats.neutral import caption, neutral_name
 from spinekit.formats.registry import annotation_formats
 from spinekit.review.store import ReviewStore
+from spinekit.workflows.dicom_outputs import DICOM_KINDS
 from spinekit.workflows.review import ReviewSettings, open_review
 from tests.conftest import CHECKOUT, Calls, environment
 
@@ -266,36 +273,120 @@ NESTED = {
 }  # fmt: skip
 
 
+FOLDER = f"{MARK}OV_{MARK}_{DATE}"
+
+
+def plant_film(source: Path, target: Path) -> None:
+    """A film whose text attributes, drawn overlay and name, and the folder that it lies in, are marked."""
+    item = dcmread(source)
+    item.decompress()
+    assert plant(item) > 1000
+    drawn = (MARK * (item.Rows * item.Columns // 32 + 8)).encode()[: -(-item.Rows * item.Columns // 16) * 2]
+    for element, kind, value in (
+        (0x0010, "US", item.Rows), (0x0011, "US", item.Columns), (0x0040, "CS", "G"), (0x0050, "SS", [1, 1]),
+        (0x0100, "US", 1), (0x0102, "US", 0), (0x3000, "OW", drawn),
+    ):  # fmt: skip
+        item.add_new(0x60000000 + element, kind, value)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    item.save_as(target, enforce_file_format=False)
+    assert target.read_bytes().count(MARK.encode()) > 1000
+
+
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run on a film whose every text attribute is marked, written in every format there is."""
-    folder = tmp_path_factory.mktemp("planted")
-    for name in ("spine-ap-01.dcm", "orbit-01.dcm"):
-        item = dcmread(SAMPLES / name)
-        item.decompress()
-        assert plant(item) > 1000
-        (folder / "films").mkdir(exist_ok=True)
-        item.save_as(folder / "films" / name, enforce_file_format=False)
-        assert (folder / "films" / name).read_bytes().count(MARK.encode()) > 1000
-    # A DICOM object must carry its patient: formats that write one say so in their title.
-    formats = [f.name for f in annotation_formats() if f.write is not None and "DICOM" not in f.title]
+    """A run on films that are marked all over, beside all kinds of other files, in every format there is."""
+    root = tmp_path_factory.mktemp("planted")
+    films = root / FOLDER / MARK
+    plant_film(SAMPLES / "spine-ap-01.dcm", films / f"{MARK}^{MARK}_{DATE}.dcm")
+    plant_film(SAMPLES / "spine-ap-01.dcm", films / MARK / f"{MARK}.{MARK}")
+    plant_film(SAMPLES / "orbit-01.dcm", films / f"{MARK}.png")  # named as if it were a picture
+    shutil.copyfile(films / f"{MARK}.png", films / MARK / MARK)
+    whole = (films / f"{MARK}^{MARK}_{DATE}.dcm").read_bytes()
+    (films / f"{MARK} cut.dcm").write_bytes(whole[: len(whole) // 2])
+    (films / f"{MARK} empty.dcm").touch()
+    (films / f"{MARK}.csv").write_text(MARK, "utf-8")
+    (films / f"{MARK}.pdf").write_bytes(b"%PDF-1.4 " + MARK.encode())
+    (films / f"{MARK} link.dcm").symlink_to(films / f"{MARK} empty.dcm")
+    shutil.copyfile(SAMPLES / "spine-ap-02.png", films / f"{MARK}-picture.png")  # beside the patient's films
+    # A DICOM object must carry its patient, but for those that are cleaned.
+    formats = [f.name for f in annotation_formats() if f.write is not None]
     run = spinekit.predict(
-        folder / "films", model=MODEL, out=folder / "run", save=[*formats, "mask"], overlays=True
+        root / FOLDER, model=MODEL, out=root / "run", save=[*formats, *DICOM_KINDS, "excel"], deidentify=True
     )
-    assert any(p.image.name == "spine-ap-01.dcm" and not p.refusal for p in run.predictions)
-    return folder / "run"
+    assert sum(p.image.path.is_relative_to(films) and not p.refusal for p in run.predictions) == 3
+    assert run.record.counts()["failed"] == 2
+    assert [len(files) for files in run.doubles] == [4], "all have one UID"
+    return root / "run"
 
 
-def test_no_output_holds_an_attribute_of_the_patient(planted: Path) -> None:
+def test_no_output_holds_an_attribute_a_name_or_an_overlay_of_a_dicom_file(planted: Path) -> None:
     files = [path for path in planted.rglob("*") if path.is_file()]
     assert {"report.html", "predictions.jsonl", "measurements.csv", "run.json", "failures.csv"} <= {
         path.name for path in files
     }
-    marks = [mark.encode() for mark in (MARK, MARK.upper(), DATE, "1901-02-03", TIME, UID, "099Y")]
+    assert (planted / "excel" / "measurements.xlsx").is_file()
+    assert any(path.suffix == ".dcm" for path in files)
     for path in files:
-        content = path.read_bytes()
-        for mark in marks:
-            assert mark not in content, f"{path.relative_to(planted)}: {mark.decode()}"
+        check_unmarked(path, planted)
+
+
+def check_unmarked(path: Path, root: Path) -> None:
+    """Looks for marks in a file's name, its bytes, and what is packed in them."""
+    shown = path.relative_to(root)
+    contents = {"": path.read_bytes()}
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            contents |= {name: packed.read(name) for name in packed.namelist()}
+    for match in (
+        re.finditer(rb"stream\r?\n(.*?)endstream", contents[""], re.DOTALL) if path.suffix == ".pdf" else ()
+    ):
+        with contextlib.suppress(zlib.error):
+            contents[str(match.start())] = zlib.decompressobj().decompress(match[1])
+    for name, content in {**contents, "its name": str(shown).encode()}.items():
+        for mark in (MARK, MARK.upper(), DATE, "1901-02-03", TIME, UID, "099Y"):
+            assert mark.encode() not in content, f"{shown} {name}: {mark}"
+            assert mark.encode("utf-16-le") not in content, f"{shown} {name}: {mark}"
+
+
+def test_what_is_made_of_a_run_names_nobody(planted: Path, tmp_path: Path) -> None:
+    """The report made again, on paper too where it can be printed; what comes out of a review; measurements."""
+    run, made = Path(shutil.copytree(planted, tmp_path / "run")), tmp_path / "made"
+    spinekit.report(run, language="ru")
+    with contextlib.suppress(EnvironmentFaultError):
+        spinekit.report(run, out=run / "report.pdf", pdf=True)
+    accept_all(run)
+    films = planted.parent / FOLDER
+    for to in ("coco", "yolo", "labelme"):
+        spinekit.convert(run, made / f"as-{to}", to=to, from_format="scenes", images=films, allow_loss=True)
+    assert any(path.suffix == ".png" for path in (made / "as-yolo").rglob("*")), "the films were found again"
+    spinekit.measure_files(run, data_format="scenes", out=made / "measured")
+    spinekit.compare(run / "predictions.jsonl", run / "predictions.jsonl", out=made / "compared")
+    spinekit.evaluate(run / "predictions.jsonl", run, truth_format="scenes", out=made / "scored")
+    for path in (*run.rglob("*"), *made.rglob("*")):
+        if path.is_file():
+            check_unmarked(path, tmp_path)
+
+
+def test_a_contact_sheet_calls_dicom_films_by_their_content(tmp_path: Path) -> None:
+    plant_film(SAMPLES / "spine-ap-01.dcm", tmp_path / f"{MARK}.dcm")
+    (image,) = spinekit.read_images(tmp_path / f"{MARK}.dcm")
+    assert MARK in image.ref.name
+    assert caption(image.ref) == neutral_name(image.ref.sha256, ".dcm")
+
+
+def test_a_log_holds_names_only_of_what_failed(tmp_path: Path) -> None:
+    """What is redirected is kept; but a message about a file that it does not name is of no use."""
+    plant_film(SAMPLES / "spine-ap-01.dcm", tmp_path / FOLDER / f"{MARK}.dcm")
+    for again in ((), ("--resume",)):
+        done = guarded(tmp_path, ("predict", FOLDER, *QUICK, "--out", "run", "--json", *again))
+        assert done.returncode == 0, done.stderr
+        assert MARK not in done.stdout + done.stderr
+    done = guarded(tmp_path, ("predict", FOLDER, *QUICK, "--out", "run", "--resume"))
+    assert done.returncode == 0, done.stderr
+    assert MARK not in done.stdout + done.stderr
+    (tmp_path / FOLDER / f"{MARK}.dcm").write_bytes(b"")
+    done = guarded(tmp_path, ("predict", FOLDER, *QUICK, "--out", "other"))
+    assert f"failed: {MARK}.dcm: the file is empty" in done.stderr
 
 
 def test_pictures_carry_no_remarks(planted: Path) -> None:

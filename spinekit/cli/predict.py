@@ -20,6 +20,8 @@ from spinekit.cli.console import (
 from spinekit.files import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from spinekit.workflows.predict import Prediction, PredictRun
 
 
@@ -29,6 +31,8 @@ def command(
     out: options.Out = None,
     save: options.Save = None,
     deidentify: options.Deidentify = False,
+    names: options.Names = "neutral",
+    name_table: options.NameTable = None,
     spacing: options.SpacingText = None,
     overlays: options.Overlays = True,
     report: options.Report = True,
@@ -81,6 +85,8 @@ def command(
                     out=out,
                     save=[name for word in save or () for name in word.split(",") if name],
                     deidentify=deidentify,
+                    names=names,
+                    name_table=name_table,
                     spacing=spacing,
                     overlays=overlays,
                     report=report,
@@ -105,7 +111,7 @@ def command(
         if as_json:
             quiet_echo(json.dumps(_summary(run), ensure_ascii=False, indent=1))
         else:
-            _print(run)
+            _print(run, name_table is not None)
             _warn(run, deidentify)
         if interrupted:
             raise KeyboardInterrupt
@@ -144,23 +150,32 @@ def _warn(run: PredictRun, deidentify: bool) -> None:
         terminal().print(PATIENT_WARNING, style="yellow", markup=False)
 
 
-_MOST_ROWS = 40
+_MOST_ROWS, _MOST_DOUBLES = 40, 5
 
 
-def _print(run: PredictRun) -> None:
+def _print(run: PredictRun, tabled: bool) -> None:
+    from spinekit.workflows.building import told_double
+
     console = terminal()
     if run.predictions:
         table = Table(box=None, pad_edge=False)
         for title in ("image", "model", "found", "first measurements"):
             table.add_column(title, overflow="fold")
         for prediction in run.predictions[:_MOST_ROWS]:
-            table.add_row(*_row(prediction))
+            # What is kept of a screen (a log) is kept longer than it is looked at.
+            table.add_row(*_row(prediction, run.own_names if console.is_terminal else {}))
         console.print(table)
         if len(run.predictions) > _MOST_ROWS:
             console.print(f"... and {len(run.predictions) - _MOST_ROWS} more, see measurements.csv")
     for record in run.record.with_status("failed"):
         console.print(
-            f"failed: {printable(record.name)}: {printable(record.reason)}", style="red", markup=False
+            f"failed: {_own(record.name, run)}: {printable(record.reason)}", style="red", markup=False
+        )
+    for files in run.doubles[:_MOST_DOUBLES]:
+        console.print(told_double([_own(file, run) for file in files]), style="yellow", markup=False)
+    if len(run.doubles) > _MOST_DOUBLES:
+        console.print(
+            f"... and {len(run.doubles) - _MOST_DOUBLES} more like that, see run.json", style="yellow"
         )
     counts = run.record.counts()
     skipped = counts["skipped"] - run.left_out
@@ -181,16 +196,31 @@ def _print(run: PredictRun) -> None:
         f"{counts['ok']} read, {counts['abstained']} refused by the models, {counts['failed']} failed, "
         f"{counts['skipped']} skipped"
     )
+    if run.own_names and not tabled:
+        console.print(
+            f"{len(run.own_names)} files are called by their content in the results -- which is which: --name-table "
+            "FILE; their own names: --names keep",
+            style="dim",
+            markup=False,
+        )
     console.print(f"results: {run.out}", soft_wrap=True)
 
 
-def _row(prediction: Prediction) -> tuple[str, str, str, str]:
+def _own(name: str, run: PredictRun) -> str:
+    """What a file is called by its owner, for messages that are no use without."""
+    from spinekit.workflows.film_names import own_name
+
+    return printable(own_name(name, run.own_names))
+
+
+def _row(prediction: Prediction, own: Mapping[str, str]) -> tuple[str, str, str, str]:
     from rich.markup import escape
 
     from spinekit.core.measurement import Measurement
+    from spinekit.workflows.film_names import own_name
 
     scene = prediction.scene
-    name = escape(printable(prediction.image.name))
+    name = escape(printable(own_name(prediction.image.name, own)))
     if scene is None:
         return name, "-", "-", f"[yellow]{escape(prediction.refusal)}[/yellow]"
     if scene.raster is not None and scene.raster.labels is not None:

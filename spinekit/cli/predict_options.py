@@ -27,6 +27,20 @@ Deidentify = Annotated[
     bool,
     typer.Option("--deidentify", help="Write DICOM objects without the patient; see `spinekit deidentify`."),
 ]
+Names = Annotated[
+    str,
+    typer.Option(
+        metavar="neutral|keep",
+        help="Call DICOM files in the results by their content, or by their own names, which may name a patient.",
+    ),
+]
+NameTable = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write which film is which to this file; keep it apart from the results.",
+        show_default="no table",
+    ),
+]
 SpacingText = Annotated[
     str | None, typer.Option(metavar="MM|ROWxCOL", help="Pixel spacing in mm; overrides the files' own.")
 ]

@@ -13,7 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from spinekit.core.outline import to_mask
 from spinekit.core.scene import Author, Instance, Scene
 from spinekit.files import write_text
 from spinekit.formats.image_lookup import annotation_name
+from spinekit.formats.sources import split_frame
 
 VERSION = "5.5.0"
 OWN_KEY = "spinekit"
@@ -72,9 +73,10 @@ def _content(scene: Scene, reader: str | None, folder: Path) -> Json:
 
 
 def _image_path(image: ImageRef, folder: Path) -> str:
-    """Where the image lies, seen from the annotation; its name alone where it is not at hand."""
-    if not image.path.is_file():
-        return image.path.name
+    """Where the image lies, seen from the annotation; its name alone where it is not at hand, or goes by another."""
+    name = PurePosixPath(split_frame(image.name)[0]).name or image.path.name
+    if name != image.path.name or not image.path.is_file():
+        return name
     try:
         return Path(os.path.relpath(image.path.resolve(), folder.resolve())).as_posix()
     except ValueError:  # on another drive

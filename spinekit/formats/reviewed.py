@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spinekit.core.errors import AnnotationError
 from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
 from spinekit.files import printable, sha256_of
+from spinekit.formats.neutral import is_neutral
 from spinekit.formats.plugin import LabelOptions
 from spinekit.formats.review_lines import (
     FILE,
@@ -27,7 +28,7 @@ from spinekit.formats.review_lines import (
     vouched,
 )
 from spinekit.formats.scenes_line import from_line
-from spinekit.formats.sources import parse_json
+from spinekit.formats.sources import ImageFolder, image_folder, parse_json
 
 PREDICTIONS = "predictions.jsonl"
 
@@ -209,6 +210,23 @@ def base_line(edit: Edit, where: str) -> str:
     if edit.base is None:
         raise AnnotationError(f"{where}: is of no image of the predictions -- take the file from its backup")
     return json.dumps(edit.base, ensure_ascii=False)
+
+
+def placed(scenes: Iterable[Scene], images: Path | None) -> Iterator[Scene]:
+    """Scenes; those whose film goes by a neutral name with its place among the films that the user names.
+
+    Args:
+        scenes: As read from lines.
+        images: Where the user says that the films are, or None; looked through when the first such name comes.
+    """
+    folder: ImageFolder | None = None
+    for scene in scenes:
+        if images is not None and is_neutral(scene.image.name):
+            folder = folder or image_folder(images)
+            path = folder.path_of(scene.image.name)
+            yield scene if path is None else replace(scene, image=replace(scene.image, path=path))
+        else:
+            yield scene
 
 
 def images_of(run: Path) -> Path | None:

@@ -20,7 +20,7 @@ from spinekit.core.schema import Schema
 from spinekit.files import atomic_path
 from spinekit.formats.plugin import AS_IT_LIES, AnnotationFormat, LabelOptions, Vocabulary
 from spinekit.formats.reviewed import PREDICTIONS as FILE
-from spinekit.formats.reviewed import images_of, read_record, read_reviewed, review_file
+from spinekit.formats.reviewed import images_of, placed, read_record, read_reviewed, review_file
 from spinekit.formats.scenes_line import NAME, from_line, to_line
 from spinekit.formats.scenes_schema import schema_from_json
 from spinekit.formats.sources import parse_json
@@ -89,12 +89,13 @@ def read(path: Path, schema: Schema, options: LabelOptions = AS_IT_LIES) -> Iter
     review = review_file(path)
     if review is not None:
         record = read_record(review)
-        yield from read_reviewed(path, _lines(record.predictions), record, schema, options)
+        lines = _lines(record.predictions)
+        yield from placed(read_reviewed(path, lines, record, schema, options), options.images)
         return
     path = path / FILE if path.is_dir() else path
     images = options.images or images_of(path.parent) or path.parent
-    for text, where in _lines(path):
-        yield from_line(text, schema, images, where)
+    lines = _lines(path)
+    yield from placed((from_line(text, schema, images, where) for text, where in lines), options.images)
 
 
 def read_mixed(path: Path, images: Path) -> Iterator[Scene]:

@@ -15,7 +15,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
@@ -26,6 +26,7 @@ from spinekit.core.image import FloatArray, ImageRef
 from spinekit.core.scene import Absent, Box, Instance
 from spinekit.core.schema import Schema
 from spinekit.files import printable, sha256_of
+from spinekit.formats.neutral import ByContent
 from spinekit.formats.plugin import ReadOptions
 
 MAX_TEXT_BYTES = 1 << 30
@@ -65,17 +66,30 @@ class ImageFolder:
         root: The folder.
         paths: Every file below it with an image's suffix or none, by its relative name with ``/``.
         by_name: The same files by their last part, several where subfolders hold the same name.
+        by_content: The same files by what they hold.
     """
 
     root: Path
     paths: dict[str, Path] = field(repr=False)
     by_name: dict[str, list[str]] = field(repr=False)
+    by_content: ByContent = field(repr=False)
+
+    def path_of(self, name: str) -> Path | None:
+        """Where the file of an image lies; None where there is none of that name, or several.
+
+        Args:
+            name: As `find` takes it.
+        """
+        file = split_frame(name)[0]
+        namesakes = self.by_name.get(PurePosixPath(file).name, [])
+        path = self.paths.get(name) or self.paths.get(file)
+        return path or (self.paths[namesakes[0]] if len(namesakes) == 1 else self.by_content.find(file))
 
     def find(self, name: str) -> ImageRef | Absent:
         """The image that an annotation calls ``name``.
 
         The relative name decides; where there is none of that name, a file of that last part in a
-        subfolder is taken if there is exactly one.
+        subfolder is taken if there is exactly one. A neutral name means the file of that content.
 
         Args:
             name: As written in the annotation.
@@ -92,11 +106,20 @@ class ImageFolder:
             namesakes = self.by_name.get(PurePosixPath(file).name, [])
             if len(namesakes) > 1:
                 return Absent(f"{printable(name)}: {len(namesakes)} subfolders hold an image of this name")
+            if not namesakes and (path := self.by_content.find(file)) is not None:
+                return self._called(path, file, frame)
             if not namesakes:
                 return Absent(f"{printable(name)}: not in {self.root}")
             relative = namesakes[0]
         found = None if frame else _from_header(self.paths[relative], relative)
         return found or _from_pixels(self.paths[relative], self.root, f"{relative}{frame}")
+
+    def _called(self, path: Path, name: str, frame: str) -> ImageRef | Absent:
+        """A file's reference under another name than its own."""
+        own = path.relative_to(self.root).as_posix()
+        found = None if frame else _from_header(path, own)
+        ref = found or _from_pixels(path, self.root, f"{own}{frame}")
+        return ref if isinstance(ref, Absent) else replace(ref, name=f"{name}{frame}")
 
 
 def _from_header(path: Path, name: str) -> ImageRef | None:
@@ -154,7 +177,7 @@ def image_folder(root: Path) -> ImageFolder:
             relative = path.relative_to(root).as_posix()
             paths[relative] = path
             by_name.setdefault(file, []).append(relative)
-    return ImageFolder(root, paths, by_name)
+    return ImageFolder(root, paths, by_name, ByContent(paths.values()))
 
 
 def unsafe_name(name: str) -> str:

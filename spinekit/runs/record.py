@@ -45,6 +45,7 @@ class RunRecord:
         files: One record per file, in order.
         parameters: Hash of all that decides what is written; a run goes on only under the same.
         finished: Whether every file has been looked at and every table is written.
+        notes: What a reader should know of the whole run, one line each.
         images: Folder that the names are relative to, itself relative to the run's; empty where it is not near.
     """
 
@@ -55,6 +56,7 @@ class RunRecord:
     parameters: str = ""
     finished: bool = False
     images: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def with_status(self, status: str) -> list[FileRecord]:
         """The files of one status."""
@@ -77,6 +79,7 @@ class RunRecord:
             "models": self.models,
             "versions": dict(self.versions),
             "images": list(self.images),
+            "notes": list(self.notes),
             "counts": self.counts(),
             "files": [
                 {

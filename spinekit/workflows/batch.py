@@ -6,7 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spinekit.core.errors import EnvironmentFaultError, SkipFile, UsageError
 from spinekit.core.image import Image
@@ -14,6 +14,7 @@ from spinekit.formats.reading import FoundFile
 from spinekit.models.environment import cores
 from spinekit.runs import FileOutcome, ImageOutcome, Journal
 from spinekit.workflows.decoding import Decoded, Decoders
+from spinekit.workflows.film_names import FilmNames
 from spinekit.workflows.image_outputs import ImageOutputs, failed_image, load_what_draws, write_image
 from spinekit.workflows.reading import ModelChoice
 from spinekit.workflows.resuming import passed_over
@@ -34,6 +35,7 @@ class Batch:
     Attributes:
         journal: Records of the run.
         outputs: What is written for an image.
+        names: What the files are called.
         choice: The models.
         stop: Whether to stop after the film at hand.
         failures_allowed: As many failed files end the batch; None for no limit.
@@ -43,6 +45,7 @@ class Batch:
 
     journal: Journal
     outputs: ImageOutputs
+    names: FilmNames
     choice: ModelChoice
     stop: Stop
     failures_allowed: int | None = None
@@ -61,6 +64,7 @@ class _File:
     """A file on its way: its images in order, each done or being written, and what it ended with."""
 
     found: FoundFile
+    name: str
     images: list[Future[ImageOutcome | None]] = field(default_factory=list)
     sha256: str = ""
     ended: str = ""
@@ -74,11 +78,11 @@ class _File:
     def outcome(self) -> FileOutcome:
         """What became of it; waits for what is being written."""
         if self.found.skip is not None:
-            return passed_over(self.found)
+            return passed_over(self.name, self.found.skip)
         images = [made for image in self.images if (made := image.result()) is not None]
         if self.ended != "ok" or not images:
-            images.append(ImageOutcome(self.found.name, self.ended, self.reason))
-        return FileOutcome(self.found.name, self.sha256, tuple(images))
+            images.append(ImageOutcome(self.name, self.ended, self.reason))
+        return FileOutcome(self.name, self.sha256, tuple(images))
 
 
 def films_at_once(threads: int | None, films: int) -> int:
@@ -148,14 +152,15 @@ class _Line:
 
     def add(self, found: FoundFile, decoded: Decoded | None) -> None:
         """Hands a file's images to the threads that read and write."""
-        file = _File(found)
+        file = _File(found, self._batch.names.of(found))
         self._files.append(file)
         for message in decoded.messages if decoded is not None else ():
             if isinstance(message, Image):
-                file.sha256 = message.ref.sha256
-                file.images.append(self._read(message))
+                self._know(file, message.ref.sha256)
+                file.images.append(self._read(_called(message, file.name)))
             elif message is not None:
-                error, file.sha256 = message.error, message.sha256
+                error = message.error
+                self._know(file, message.sha256)
                 file.ended = "skipped" if isinstance(error, SkipFile) else "failed"
                 file.reason = f"{error.reason} -- {error.fix}"
                 self._batch.failures += file.ended == "failed"
@@ -176,6 +181,9 @@ class _Line:
             outcome = self._files.popleft().outcome()
             self._batch.journal.append(outcome)
             self.recorded.add(outcome.file)
+
+    def _know(self, file: _File, sha256: str) -> None:
+        file.sha256, file.name = sha256, self._batch.names.told(file.found, sha256)
 
     def _read(self, image: Image) -> Future[ImageOutcome | None]:
         while len(self._waiting) >= _WAITING:
@@ -200,3 +208,9 @@ class _Line:
             self._batch.failures += 1
             return failed_image(image, "the model could not read it", error)
         return write_image(self._batch.outputs, image, reading)
+
+
+def _called(image: Image, file: str) -> Image:
+    """An image under the name that its file goes by."""
+    name = file if image.ref.frame is None else f"{file}#{image.ref.frame}"
+    return image if image.ref.name == name else replace(image, ref=replace(image.ref, name=name))

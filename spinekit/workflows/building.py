@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -22,6 +23,9 @@ from spinekit.workflows.predictions import Films, Place, results_of, scene_of
 TABLES = ("predictions.jsonl", "measurements.csv", "measurements.jsonl", "failures.csv", "report.html")
 PICTURES = ("overlays", "films", "probability")
 _BUILDING = ".building"
+_OBJECT = re.compile(
+    r'"instance":"([0-9a-f]{16})"'
+)  # in what is known of an image, which text cannot imitate
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,30 @@ class Built:
     Attributes:
         files: What became of every file and image.
         places: Where the records speak of each image that a model has seen.
+        objects: Names of the files that hold each DICOM object, by the hash of its UID.
     """
 
     files: list[FileRecord]
     places: list[Place]
+    objects: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def doubles(self) -> tuple[tuple[str, ...], ...]:
+        """Files that hold one and the same object, in order."""
+        return tuple(tuple(files) for files in self.objects.values() if len(files) > 1)
+
+
+def told_double(files: Sequence[str]) -> str:
+    """In one line, that files hold the same object.
+
+    Args:
+        files: Their names, two at least.
+    """
+    more = f" and {len(files) - 2} more" if len(files) > 2 else ""
+    return (
+        f"{files[0]} and {files[1]}{more} hold the same object (one SOP Instance UID); each was read as a film of "
+        "its own -- leave out all but one where films are counted"
+    )
 
 
 def build_tables(out: Path, journal: Journal, files: Sequence[str]) -> Built:
@@ -76,6 +100,10 @@ def _tell(told: Built, outcome: FileOutcome, journal: Journal) -> None:
     span = journal.span(outcome.file)
     seen = [index for index, image in enumerate(outcome.images) if image.scene or image.image]
     told.places.extend(Place(*span, index) for index in seen)
+    known = (_OBJECT.search(image.scene or image.image) for image in outcome.images)
+    found = next((match for match in known if match is not None), None)
+    if found is not None:
+        told.objects.setdefault(found[1], []).append(outcome.file)
 
 
 def _text(stack: ExitStack, path: Path) -> TextIO:

@@ -16,6 +16,7 @@ from spinekit.core.errors import NothingUsableError, ReadError, UsageError
 from spinekit.core.image import Image, UInt8Array
 from spinekit.core.scene import Raster, Scene
 from spinekit.core.transform import resize_scene
+from spinekit.formats.neutral import caption
 from spinekit.views.contact_sheet import contact_sheets
 from spinekit.views.overlay import draw_overlay, write_overlay
 from spinekit.views.style import MIN_LONG_SIDE, OverlayStyle
@@ -146,7 +147,7 @@ def _drawn(
             continue
         shown.append(scene.image.name)
         small, labels = _shrunk(image, scene, max(_FINE * cell, MIN_LONG_SIDE))
-        yield scene.image.name, draw_overlay(small, labels, (), OverlayStyle(size=_LARGER))
+        yield caption(scene.image), draw_overlay(small, labels, (), OverlayStyle(size=_LARGER))
 
 
 def _shrunk(image: Image, scene: Scene, long_side: int) -> tuple[Image, Scene]:

@@ -12,6 +12,7 @@ from spinekit.core.errors import AnnotationError, UsageError
 from spinekit.core.scene import Scene
 from spinekit.core.spacing import Spacing
 from spinekit.files import printable
+from spinekit.formats.neutral import neutral_name
 from spinekit.formats.sources import csv_rows, plain_cell
 from spinekit.workflows.consensus import mean_of_readers
 from spinekit.workflows.grouping import Table
@@ -70,8 +71,8 @@ def paired(
     """Pairs of one image each.
 
     Both streams are read in turn; a scene waits until its partner comes, so streams of one order need no memory. What
-    is left at the end is matched by the last part of its name, then by that without suffix, where only one of each is
-    left.
+    is left at the end is matched by the bytes of its film, by the last part of its name, then by that without suffix,
+    where only one of each is left.
 
     Args:
         predicted: Scenes.
@@ -96,12 +97,12 @@ def paired(
                 yield from _comparable(*both, rules, unpaired)
             else:
                 own[name] = scene
-    for key in (_last_part, _stem):
+    for key in (_content, _last_part, _stem):
         for true_name, found_name in _by_key(true_waiting, found_waiting, key):
             both = true_waiting.pop(true_name), found_waiting.pop(found_name)
             yield from _comparable(*both, rules, unpaired)
     for name, scene in true_waiting.items():
-        if rules.count_missing or name in rules.refused or _last_part(name) in rules.refused:
+        if rules.count_missing or _refused(scene, rules):
             unpaired.without_answer.append(name)
             yield _pair(scene, None, rules, unpaired)
         else:
@@ -205,21 +206,36 @@ def _in_turn(
         yield both
 
 
-def _last_part(name: str) -> str:
-    return PurePosixPath(name).name
+def _content(scene: Scene) -> str:
+    """The film's bytes, by which a run may call it; a scene without a hash is like no other."""
+    image = scene.image
+    return f"{image.sha256}#{image.frame}" if image.sha256 else f"{id(scene)}"
 
 
-def _stem(name: str) -> str:
-    return PurePosixPath(name).stem
+def _last_part(scene: Scene) -> str:
+    return PurePosixPath(scene.image.name).name
+
+
+def _stem(scene: Scene) -> str:
+    return PurePosixPath(scene.image.name).stem
+
+
+def _refused(scene: Scene, rules: PairingRules) -> bool:
+    """Whether the prediction's own run gave an image of the truth up, under its own name or a neutral one."""
+    image = scene.image
+    frame = "" if image.frame is None else f"#{image.frame}"
+    neutral = {f"{neutral_name(image.sha256, '.dcm')}{frame}"} if image.sha256 else set()
+    return not rules.refused.isdisjoint({image.name, _last_part(scene), *neutral})
 
 
 def _by_key(
-    true: dict[str, Scene], found: dict[str, Scene], key: Callable[[str], str]
+    true: dict[str, Scene], found: dict[str, Scene], key: Callable[[Scene], str]
 ) -> list[tuple[str, str]]:
-    """Names that agree by a key that occurs once on each side."""
-    counts = [Counter(map(key, side)) for side in (true, found)]
-    other = {key(name): name for name in found if counts[1][key(name)] == 1}
-    return [(name, other[key(name)]) for name in true if counts[0][key(name)] == 1 and key(name) in other]
+    """Names of scenes that agree by a key that occurs once on each side."""
+    ours, theirs = ({name: key(scene) for name, scene in side.items()} for side in (true, found))
+    once, other = Counter(ours.values()), Counter(theirs.values())
+    by_key = {value: name for name, value in theirs.items() if other[value] == 1}
+    return [(name, by_key[value]) for name, value in ours.items() if once[value] == 1 and value in by_key]
 
 
 def _comparable(truth: Scene, predicted: Scene, rules: PairingRules, unpaired: Unpaired) -> Iterator[Pair]:

@@ -26,9 +26,11 @@ from spinekit.workflows.building import (
     listed,
     save_as,
     save_workbook,
+    told_double,
 )
 from spinekit.workflows.decoding import Decoders, Limits, workers_for
 from spinekit.workflows.dicom_outputs import DICOM_KINDS
+from spinekit.workflows.film_names import FilmNames, write_table
 from spinekit.workflows.image_outputs import ImageOutputs
 from spinekit.workflows.outputs import EXCEL, check_save, save_names, write_failures
 from spinekit.workflows.predict_settings import (
@@ -60,6 +62,7 @@ class _Task:
     Attributes:
         settings: As asked for.
         found: All files, in order.
+        names: What they are called.
         candidates: Models that may read them.
         parameters: All that decides what is written.
         fingerprint: Hash of these.
@@ -67,6 +70,7 @@ class _Task:
 
     settings: PredictSettings
     found: Sequence[FoundFile]
+    names: FilmNames
     candidates: Candidates
     parameters: dict[str, str]
     fingerprint: str
@@ -74,7 +78,11 @@ class _Task:
     @property
     def films(self) -> Films:
         """Where the films and their schemas are."""
-        return Films(self.found[0].root, self.candidates.schemas)
+        return Films(self.found[0].root, self.candidates.schemas, self.names.paths())
+
+    def called(self, files: Sequence[FoundFile]) -> list[str]:
+        """What some of the files are called."""
+        return [self.names.of(item) for item in files]
 
 
 def predict(settings: PredictSettings, on_progress: Progress | None = None) -> PredictRun:
@@ -103,7 +111,8 @@ def predict(settings: PredictSettings, on_progress: Progress | None = None) -> P
         raise NothingUsableError(f"{_named(settings.sources)}: {_seen(found)}")
     candidates = candidates_for(settings.model)
     told = parameters(settings, candidates)
-    task = _Task(settings, found, candidates, told, fingerprint(told))
+    names = FilmNames(found, settings.names)
+    task = _Task(settings, found, names, candidates, told, fingerprint(told))
     with stop_on_signals() as stop, ExitStack() as stack:
         # A new run loads its model before it takes a folder; one that goes on may have nothing left to read.
         tools = None if settings.resume else _tools(stack, task, found)
@@ -111,9 +120,10 @@ def predict(settings: PredictSettings, on_progress: Progress | None = None) -> P
             raise KeyboardInterrupt
         out = stack.enter_context(run_folder(settings.out, settings.resume))
         journal = stack.enter_context(_opened(task, out))
-        todo = still_to_do(journal, found, out)
+        todo = still_to_do(journal, found, names, out)
         if not todo and _whole(task, out, journal):
-            tables = listed(journal, [item.name for item in found])
+            tables = listed(journal, task.called(found))
+            _tell_names(task)
             run = _ended(task, out, tables, len(found))
             run.record.finished = True
             return replace(run, done_before=True)
@@ -169,7 +179,8 @@ def _opened(task: _Task, out: Path) -> Journal:
     journal = Journal(out)
     if journal.files or (out / RUN).exists():
         check_settings(out, task.parameters, task.fingerprint)
-    for path in forgotten(journal, task.found, out):
+        task.names.look()
+    for path in forgotten(journal, task.called(task.found), out):
         path.unlink(missing_ok=True)
     return journal
 
@@ -195,7 +206,7 @@ def _read(
         {name: card.sha256 for name, card in task.candidates.cards.items()},
     )
     at_once = films_at_once(settings.threads, len(todo))
-    batch = Batch(journal, outputs, tools[0], stop, settings.failures_allowed, at_once)
+    batch = Batch(journal, outputs, task.names, tools[0], stop, settings.failures_allowed, at_once)
     earlier, total = len(task.found) - len(todo), len(task.found)
 
     def told(done: int, name: str) -> None:
@@ -203,16 +214,15 @@ def _read(
             on_progress(earlier + done, total, name)
 
     done = drive(batch, todo, tools[1], told)
-    return [item for item in todo if item.name not in done]
+    return [item for item in todo if task.names.of(item) not in done]
 
 
 def _built(
     task: _Task, out: Path, journal: Journal, left: Sequence[FoundFile], stop: Stop, earlier: int
 ) -> PredictRun:
     """The tables of what is done, written in an order by which a killed run knows that they are not whole."""
-    missing = {item.name for item in left}
-    done = [item for item in task.found if item.name not in missing]
-    names = [item.name for item in done]
+    missing = {item.path for item in left}
+    names = task.called([item for item in task.found if item.path not in missing])
     journal.settle(names)
     tables = build_tables(out, journal, names)
     unsaved: list[str] = []
@@ -220,7 +230,7 @@ def _built(
         unsaved += save_as(name, out, journal, names, task.films)
     why = "interrupted" if stop.wanted else "too many files failed"
     reason = f"left out ({why} before it was read) -- go on with --resume"
-    tables.files.extend(FileRecord(item.name, "skipped", reason) for item in left)
+    tables.files.extend(FileRecord(name, "skipped", reason) for name in task.called(left))
     write_failures(out / "failures.csv", tables.files)
     if EXCEL in task.settings.save:
         save_workbook(out, tables.files)
@@ -233,7 +243,14 @@ def _built(
         make_report(out)
     run.record.finished = not left
     run.record.write(out / RUN)
+    _tell_names(task)
     return run
+
+
+def _tell_names(task: _Task) -> None:
+    """Which film is which, where that was asked for."""
+    if task.settings.name_table is not None:
+        write_table(task.settings.name_table, task.names)
 
 
 def _ended(task: _Task, out: Path, tables: Built, earlier: int, left_out: int = 0) -> PredictRun:
@@ -248,7 +265,10 @@ def _ended(task: _Task, out: Path, tables: Built, earlier: int, left_out: int = 
     used |= {card.second for card in main if settings.second_opinion}
     record.models = {name: cards[name].sha256 for name in sorted(used & set(cards))}
     predictions = Predictions(out, tables.places, task.films)
-    return PredictRun(out, record, predictions, earlier, left_out)
+    record.notes = tuple(told_double(files) for files in tables.doubles)
+    return PredictRun(
+        out, record, predictions, earlier, left_out, doubles=tables.doubles, own_names=task.names.own()
+    )
 
 
 def _record(task: _Task, out: Path) -> RunRecord:
@@ -257,7 +277,7 @@ def _record(task: _Task, out: Path) -> RunRecord:
         plain_settings(task.settings),
         versions(),
         parameters=task.fingerprint,
-        images=near_path(task.found[0].root, out),
+        images=near_path(task.found[0].root, out) if task.names.all_own else (),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +22,7 @@ from spinekit.files import printable, sha256_of
 from spinekit.formats.plugin import MAX_BYTES, MAX_PIXELS, WindowChoice
 from spinekit.models.weights import ModelCard, find_card, shipped_names
 from spinekit.schemas import load_schema
+from spinekit.workflows.film_names import check_table
 
 SECONDS = 60.0
 _LIBRARIES = ("ultralytics", "torch", "onnxruntime", "openvino", "numpy", "opencv-python", "pydicom")
@@ -36,6 +38,8 @@ class PredictSettings(BaseModel):
         out: A new or empty folder, or that of the run to go on with; None for ``spinekit-out/<n>``.
         save: Further formats: ``mask``, ``via``, ``coco``, ``yolo`` ...
         deidentify: Whether DICOM objects that are written are freed of identities.
+        names: What results call DICOM files: by their content (``neutral``), or their own names (``keep``).
+        name_table: File to write neutral and own names to, apart from the results; None for none.
         spacing: Stated by the user; overrides the files'.
         overlays: Whether to draw.
         report: Whether to write ``report.html``.
@@ -62,6 +66,8 @@ class PredictSettings(BaseModel):
     out: Path | None = None
     save: tuple[str, ...] = ()
     deidentify: bool = False
+    names: Literal["neutral", "keep"] = "neutral"
+    name_table: Path | None = None
     spacing: Spacing | None = None
     overlays: bool = True
     report: bool = True
@@ -132,6 +138,7 @@ def plain_settings(settings: PredictSettings) -> dict[str, str]:
     window = printable(str(settings.window)) if settings.window else "from the files"
     told = {"model": model, "spacing": stated, "window": window, "save": ", ".join(settings.save)}
     told |= {} if settings.refine else {"refine": "no"}
+    told |= {"names": "keep"} if settings.names == "keep" else {}
     told |= {"second opinion": "yes"} if settings.second_opinion else {}
     told |= {} if settings.engine == "auto" else {"engine": settings.engine}
     return told | ({} if settings.precision == "f32" else {"precision": settings.precision})
@@ -202,3 +209,5 @@ def check_places(settings: PredictSettings) -> None:
             raise UsageError(
                 f"--out {settings.out}: {source} lies in it -- name a folder apart from the input"
             )
+    if settings.name_table is not None:
+        check_table(settings.name_table, settings.out, settings.sources)

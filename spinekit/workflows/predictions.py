@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, overload
@@ -55,6 +55,8 @@ class PredictRun:
         left_out: Files that were not looked at, since the run ended before.
         done_before: Whether nothing was left to do.
         unsaved: What a format of ``--save`` cannot hold, a line each.
+        doubles: Names of files that hold one and the same DICOM object.
+        own_names: The own names of those files that the results call otherwise.
     """
 
     out: Path
@@ -64,6 +66,8 @@ class PredictRun:
     left_out: int = 0
     done_before: bool = False
     unsaved: tuple[str, ...] = ()
+    doubles: tuple[tuple[str, ...], ...] = ()
+    own_names: Mapping[str, str] = field(default_factory=dict)
 
 
 class InterruptedRunError(KeyboardInterrupt):
@@ -85,10 +89,22 @@ class Films:
     Attributes:
         root: Folder that the names of the films are relative to.
         schemas: By fingerprint.
+        paths: Where those films lie that do not go by their own names.
     """
 
     root: Path
     schemas: Mapping[str, Schema]
+    paths: Mapping[str, Path] = field(default_factory=dict)
+
+    def path_of(self, image: str, frame: int | None) -> Path:
+        """Where the film of an image lies.
+
+        Args:
+            image: Name of the image.
+            frame: Its frame, or None.
+        """
+        file = image if frame is None else split_frame(image)[0]
+        return self.paths.get(file) or self.root / file
 
 
 def scene_of(outcome: ImageOutcome, films: Films) -> Scene | None:
@@ -105,7 +121,9 @@ def scene_of(outcome: ImageOutcome, films: Films) -> Scene | None:
         raise AnnotationError(
             f"{outcome.name}: schema {stated['name']} is not at hand -- run again with its model"
         )
-    return from_line(outcome.scene, schema, films.root, outcome.name)
+    scene = from_line(outcome.scene, schema, films.root, outcome.name)
+    path = films.path_of(scene.image.name, scene.image.frame)
+    return replace(scene, image=replace(scene.image, path=path))
 
 
 def results_of(outcome: ImageOutcome) -> tuple[Result, ...]:
@@ -131,11 +149,11 @@ def ref_to_text(ref: ImageRef) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
-def _ref_of(outcome: ImageOutcome, sha256: str, root: Path) -> ImageRef:
+def _ref_of(outcome: ImageOutcome, sha256: str, films: Films) -> ImageRef:
     content = json.loads(outcome.image)
     frame, spacing = content["frame"], content["spacing"]
     return ImageRef(
-        root / (outcome.name if frame is None else split_frame(outcome.name)[0]),
+        films.path_of(outcome.name, frame),
         content["height"],
         content["width"],
         spacing and Spacing(spacing[0], spacing[1], SpacingOrigin(spacing[2])),
@@ -157,7 +175,7 @@ def prediction_of(outcome: ImageOutcome, sha256: str, films: Films) -> Predictio
     """
     scene = scene_of(outcome, films)
     if scene is None:
-        return Prediction(_ref_of(outcome, sha256, films.root), None, (), outcome.warnings, outcome.reason)
+        return Prediction(_ref_of(outcome, sha256, films), None, (), outcome.warnings, outcome.reason)
     if scene.raster is not None:
         scene = replace(scene, raster=replace(scene.raster, probability=None))
     return Prediction(scene.image, scene, results_of(outcome), outcome.warnings)

@@ -85,7 +85,7 @@ def make_report(
     entries = _entries(record, run_folder)
     target = out or run_folder / (REPORT if language == "en" else f"report.{language}.html")
     page = target.with_suffix(".html") if pdf and target.suffix.lower() == ".pdf" else target
-    notes = _notes(run_folder)
+    notes = (*_notes(run_folder), *_said(record))
     run = ReportRun(
         cards=_cards(run_folder, entries, _shrinks(run_folder, pictures), on_progress),
         models=tuple(_texts(record, "models")) or (_texts(record, "settings").get("model", ""),),
@@ -163,6 +163,12 @@ def _notes(folder: Path) -> tuple[str, ...]:
         left = f"; rejected and left out: {', '.join(map(printable, out))}" if out else ""
         notes.append(f"{count} image{'s' if count != 1 else ''} shown as reviewed by a person{left}")
     return tuple(notes)
+
+
+def _said(record: dict[str, Any]) -> tuple[str, ...]:
+    """What the run's own record says of the whole."""
+    notes = record.get("notes")
+    return tuple(str(note) for note in notes) if isinstance(notes, list) else ()
 
 
 def _shrinks(folder: Path, pictures: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from spinekit.core.errors import AnnotationError, UsageError
@@ -11,6 +11,7 @@ from spinekit.formats.reading import FoundFile
 from spinekit.formats.sources import unsafe_name
 from spinekit.runs import FileOutcome, ImageOutcome, Journal
 from spinekit.runs.record import stated
+from spinekit.workflows.film_names import FilmNames
 
 
 def changed_settings(run_file: Path, told: Mapping[str, str], fingerprint: str) -> str:
@@ -48,26 +49,26 @@ def check_settings(out: Path, told: Mapping[str, str], fingerprint: str) -> None
         )
 
 
-def still_to_do(journal: Journal, found: Sequence[FoundFile], out: Path) -> list[FoundFile]:
+def still_to_do(journal: Journal, found: Sequence[FoundFile], names: FilmNames, out: Path) -> list[FoundFile]:
     """The files whose record is missing or no longer true; what failed is tried again.
 
     Args:
         journal: What is recorded.
         found: All files of the run.
+        names: What they are called, by their hashes where these decide.
         out: Its folder.
     """
-    return [item for item in found if not _stands(journal, item, out)]
+    return [item for item in found if not _stands(journal, item, names, out)]
 
 
-def forgotten(journal: Journal, found: Sequence[FoundFile], out: Path) -> list[Path]:
+def forgotten(journal: Journal, present: Collection[str], out: Path) -> list[Path]:
     """Outputs of films that are no longer among the sources: nobody would look after them.
 
     Args:
         journal: What is recorded.
-        found: All files of the run.
+        present: Names of all files of the run.
         out: Its folder.
     """
-    present = {item.name for item in found}
     paths = []
     for file in journal.files:
         if file not in present:
@@ -76,9 +77,9 @@ def forgotten(journal: Journal, found: Sequence[FoundFile], out: Path) -> list[P
     return paths
 
 
-def passed_over(item: FoundFile) -> FileOutcome:
+def passed_over(name: str, reason: str) -> FileOutcome:
     """The outcome of a file that is not opened at all."""
-    return FileOutcome(item.name, "", (ImageOutcome(item.name, "skipped", item.skip or ""),))
+    return FileOutcome(name, "", (ImageOutcome(name, "skipped", reason),))
 
 
 def _recorded(journal: Journal, file: str) -> tuple[ImageOutcome, ...]:
@@ -88,14 +89,17 @@ def _recorded(journal: Journal, file: str) -> tuple[ImageOutcome, ...]:
         return ()
 
 
-def _stands(journal: Journal, item: FoundFile, out: Path) -> bool:
-    if item.name not in journal:
+def _stands(journal: Journal, item: FoundFile, names: FilmNames, out: Path) -> bool:
+    name = names.of(item)
+    if name not in journal:
         return False
     try:
-        outcome = journal.outcome(item.name)
+        outcome = journal.outcome(name)
         if item.skip is not None:
-            return outcome == passed_over(item)
-        if outcome.failed or not outcome.sha256 or sha256_of(item.path) != outcome.sha256:
+            return outcome == passed_over(name, item.skip)
+        if outcome.failed or not outcome.sha256:
+            return False
+        if (names.sha256(item) or sha256_of(item.path)) != outcome.sha256:
             return False
         outputs = [output for image in outcome.images for output in image.outputs]
         return all(

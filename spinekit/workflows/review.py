@@ -36,10 +36,12 @@ from spinekit.formats.reviewed import (
 )
 from spinekit.formats.scenes import from_line, read_mixed, to_line
 from spinekit.formats.sources import image_folder, parse_json, unsafe_name
+from spinekit.runs.journal import RECORDS, outcome_from_line
 from spinekit.schemas import load_schema
 from spinekit.workflows.convert import Conversion, convert
 from spinekit.workflows.convert_settings import ConvertSettings
 from spinekit.workflows.labelled import open_labelled
+from spinekit.workflows.predictions import Films, prediction_of
 from spinekit.workflows.review_queue import Urgency, summaries, urgency
 
 _GIVEN_UP = frozenset({"abstained"})
@@ -253,13 +255,15 @@ def _films(
             continue
         films[name] = ReviewFilm(name, reviewed_image(scene), urgency(scene, "", known.get(name)))
     schema = _common_schema(films.values(), settings)
-    for name, reason in _given_up(run):
+    given_up = _given_up(run)
+    refs = _recorded(run, images) if given_up else {}
+    for name, reason in given_up:
         if name in films:
             continue
         if schema is None:
             notice(f"{printable(name)}: no model read it, and no --schema says what to look for -- left out")
             continue
-        empty = Scene(ImageRef(images / name, 0, 0, name=name), schema)
+        empty = Scene(refs.get(name) or ImageRef(images / name, 0, 0, name=name), schema)
         films[name] = ReviewFilm(name, reviewed_image(empty), urgency(empty, reason), reason, predicted=False)
     return list(films.values())
 
@@ -287,6 +291,24 @@ def _given_up(run: Path) -> list[tuple[str, str]]:
         and item.get("status") in _GIVEN_UP
         and not unsafe_name(str(item.get("name")))
     ]
+
+
+def _recorded(run: Path, images: Path) -> dict[str, ImageRef]:
+    """What the run's records know of the images that the models refused, by their names."""
+    found: dict[str, ImageRef] = {}
+    path = run / RECORDS
+    try:
+        with path.open(encoding="utf-8") as stream:
+            for line in stream:
+                if '"abstained"' not in line:
+                    continue
+                outcome = outcome_from_line(line, str(path))
+                for image in outcome.images:
+                    if image.status == "abstained" and image.image and not unsafe_name(image.name):
+                        found[image.name] = prediction_of(image, outcome.sha256, Films(images, {})).image
+    except (OSError, UnicodeDecodeError, AnnotationError, KeyError, TypeError, ValueError):
+        return {}  # then the films themselves are asked
+    return found
 
 
 def _replay(review: Review) -> None:
@@ -327,13 +349,8 @@ def _place(review: Review, images: Path | None, notice: Callable[[str], None]) -
         )
     missing = 0
     for film in review.films:
-        ref = film.state.base.image
-        file = film.name if ref.frame is None else film.name.rpartition("#")[0]
         if folder is not None:
-            namesakes = folder.by_name.get(Path(file).name, [])
-            film.path = folder.paths.get(file) or (
-                folder.paths[namesakes[0]] if len(namesakes) == 1 else None
-            )
+            film.path = folder.path_of(film.name)
         if film.path is None:
             copy = review.run / "films" / f"{film.name.replace('#', '.frame')}.jpg"
             film.copy = (

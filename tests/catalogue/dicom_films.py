@@ -104,8 +104,10 @@ def archived(folder: Path) -> object:
 
 
 def twice(folder: Path) -> None:
+    item = dataset()
+    item.SOPInstanceUID = item.file_meta.MediaStorageSOPInstanceUID = "1.2.3.29"
     for name in ("a.dcm", "b.dcm"):
-        save(folder, dataset(), name)
+        save(folder, item, name)
 
 
 def crowded(folder: Path) -> object:

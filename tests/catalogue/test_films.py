@@ -70,7 +70,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         patch.setattr(workflow, "ModelChoice", NothingFound)
-        words = ["predict", "films", "--model", MODEL, "--no-report", "--no-overlays", "--out", "out"]
+        words = ["predict", "films", "--model", MODEL, "--no-report", "--no-overlays", "--names", "keep"]
+        words += ["--out", "out"]
         ended = CliRunner().invoke(app, words)
     assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
     assert sorted(str(path) for path in root.rglob("*")) == before, "films are only read"
@@ -103,6 +104,11 @@ def test_a_bad_film_ends_as_it_must(ran: Ran, film: Film) -> None:
         assert " -- " in said, "a failure says how to mend it"
         (line,) = (line for line in ran.err.splitlines() if line.startswith(f"failed: {film.folder}/"))
         assert re.search(film.says, line), line
+
+
+def test_two_files_of_one_object_are_told_in_one_line(ran: Ran) -> None:
+    (line,) = (line for line in ran.err.splitlines() if "same object" in line and "D29" in line)
+    assert line.startswith("D29/a.dcm and D29/b.dcm hold the same object (one SOP Instance UID)")
 
 
 def test_the_rest_goes_on_and_the_run_ends_with_1(ran: Ran) -> None:

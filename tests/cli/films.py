@@ -12,12 +12,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from spinekit.files import sha256_of
+from spinekit.formats.neutral import neutral_name
 from tests.conftest import CHECKOUT
 
 SAMPLES = CHECKOUT / "datasets" / "samples"
 SPINE_PNG = SAMPLES / "spine-ap-02.png"
 SPINE_DICOM = SAMPLES / "spine-ap-01.dcm"
 MODEL = "spine-ap-pose"
+
+
+def called(path: Path) -> str:
+    """What results call a DICOM file."""
+    return neutral_name(sha256_of(path), ".dcm")
 
 
 def spine_pixels() -> npt.NDArray[np.uint8]:

@@ -13,7 +13,17 @@ import pytest
 
 from spinekit.models.weights import find_card, shipped_names
 from tests.cli.conftest import Say
-from tests.cli.films import MODEL, SAMPLES, SPINE_DICOM, changed_dicom, good, reasons, scenes, spine_pixels
+from tests.cli.films import (
+    MODEL,
+    SAMPLES,
+    SPINE_DICOM,
+    called,
+    changed_dicom,
+    good,
+    reasons,
+    scenes,
+    spine_pixels,
+)
 from tests.conftest import CommandLine
 
 QUICK = ("--model", MODEL, "--no-report", "--no-overlays", "--out", "out")
@@ -93,7 +103,7 @@ def test_bad_files_do_not_stop_good_ones(say: Say, tmp_path: Path) -> None:
     good(folder)
     for name in BAD:
         write_bad(name, folder)
-    ended = say("predict", "films", *QUICK)
+    ended = say("predict", "films", *QUICK, "--names", "keep")
     assert ended.code == 1
     assert "Traceback" not in ended.err
     seen = reasons(tmp_path / "out")
@@ -115,7 +125,7 @@ def test_objects_that_never_hold_an_image_are_skipped(say: Say, tmp_path: Path) 
         found = get_testdata_file(name, download=False)
         assert found is not None
         shutil.copyfile(str(found), folder / name)
-    assert say("predict", "films", *QUICK).code == 0
+    assert say("predict", "films", *QUICK, "--names", "keep").code == 0
     seen = reasons(tmp_path / "out")
     assert seen["rtplan.dcm"][0] == seen["reportsi.dcm"][0] == "skipped"
 
@@ -178,7 +188,8 @@ def test_two_films_of_one_name_have_two_results(say: Say, tmp_path: Path) -> Non
     good(tmp_path / "films" / "a", "film.png")
     shutil.copyfile(SPINE_DICOM, tmp_path / "films" / "a" / "film.dcm")
     good(tmp_path / "films" / "b", "film.png")
-    ended = say("predict", "films/a", "films/b/film.png", "--model", MODEL, "--no-report", "--out", "out")
+    keep = ("--names", "keep", "--no-report", "--out", "out")
+    ended = say("predict", "films/a", "films/b/film.png", "--model", MODEL, *keep)
     assert ended.code == 0
     assert set(scenes(tmp_path / "out")) == {"a/film.png", "a/film.dcm", "b/film.png"}
     overlays = tmp_path / "out" / "overlays"
@@ -261,7 +272,7 @@ def test_a_run_on_the_samples_tells_what_became_of_every_file(say: Say, tmp_path
     assert len(record["files"]) == sum(record["counts"].values()) == len(list(SAMPLES.iterdir()))
     assert record["counts"]["failed"] == 0
     read = {file["name"]: file for file in record["files"] if file["status"] == "ok"}
-    assert {"spine-ap-01.dcm", "spine-ap-02.png"} <= set(read)
+    assert {called(SPINE_DICOM), "spine-ap-02.png"} <= set(read)
     for file in read.values():
         assert all((tmp_path / "out" / name).is_file() for name in file["outputs"])
     assert "results: out" in ended.err
@@ -287,7 +298,7 @@ def test_every_model_reads_its_sample(say: Say, tmp_path: Path, name: str) -> No
     assert scene["schema"]["name"] == card.schema
     if card.task == "sem":
         assert scene["raster"]
-        assert (tmp_path / "out" / "probability" / "membrane-01.dcm.tiff").is_file()
+        assert (tmp_path / "out" / "probability" / f"{called(SAMPLES / FILMS[card.view])}.tiff").is_file()
     else:
         assert scene["instances"]
     assert list((tmp_path / "out" / "overlays").iterdir())

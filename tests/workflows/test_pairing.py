@@ -65,6 +65,20 @@ def test_folders_and_suffixes_may_differ_where_one_of_each_is_left() -> None:
     assert names(rest.without_truth) == ["x/c.png", "y/c.png"]
 
 
+def test_films_that_a_run_calls_by_their_content_are_paired_by_it() -> None:
+    def hashed(name: str, sha256: str) -> Scene:
+        one = scene(name)
+        return replace(one, image=replace(one.image, sha256=sha256 * 32))
+
+    truth = [hashed("Ivanov/1.dcm", "ab"), hashed("Petrov/1.dcm", "cd"), hashed("Sidorov.dcm", "ef")]
+    found = [hashed("film-cdcdcdcdcdcd.dcm", "cd"), hashed("film-abababababab.dcm", "ab")]
+    made, rest = pairs(found, truth, PairingRules(refused=frozenset({"film-efefefefefef.dcm"})))
+    assert made == {
+        "Ivanov/1.dcm": "film-abababababab.dcm", "Petrov/1.dcm": "film-cdcdcdcdcdcd.dcm", "Sidorov.dcm": None,
+    }  # fmt: skip
+    assert rest.without_answer == ["Sidorov.dcm"]
+
+
 def test_what_is_missing_counts_where_it_was_asked_for() -> None:
     truth = [scene("a.png"), scene("b.png")]
     found, rest = pairs([scene("a.png")], truth)
