@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spinekit.anatomy.candidates import Bodies, bodies, candidates, completed, looks_of, mirrored
+from spinekit.anatomy.candidates import Bodies, areas, bodies, candidates, completed, looks_of, mirrored
 from spinekit.anatomy.chain import Chain, chain_of
 from spinekit.anatomy.decoding import WEIGHTS, Decoded, Weights, decode
 from spinekit.anatomy.joined import with_proposals
@@ -133,17 +133,11 @@ def suppressed(quads: FloatArray, scores: FloatArray) -> list[int]:
 
 def _alike(quads: FloatArray) -> BoolArray:
     """(N, N) which bodies are of about the same size and have boxes that meet: others need no closer look."""
-    area = _areas(quads)
+    area = areas(quads)
     same = np.minimum(area[:, None], area) > _SAME_SIZE * np.maximum(area[:, None], area)
     low, high = quads.min(axis=1), quads.max(axis=1)
     meeting = (low[:, None] <= high[None]) & (high[:, None] >= low[None])
     return np.asarray(same & meeting.all(axis=2))
-
-
-def _areas(quads: FloatArray) -> FloatArray:
-    """(N,) px^2 by half the cross product of the diagonals."""
-    first, second = quads[:, 3] - quads[:, 0], quads[:, 2] - quads[:, 1]
-    return np.asarray(np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2)
 
 
 def _with_looks(items: Sequence[Instance], schema: Schema) -> list[Instance]:
@@ -172,7 +166,7 @@ def _anchored(quads: FloatArray, prior: SpinePrior, anchors: Sequence[Anchor]) -
     for anchor in anchors:
         if anchor.level in prior.levels:
             away = np.linalg.norm(whole.mean(axis=1) - anchor.xy, axis=1)
-            here = away < 0.5 * np.sqrt(np.maximum(_areas(whole), 1.0))
+            here = away < 0.5 * np.sqrt(np.maximum(areas(whole), 1.0))
             shares[here] = (1 - anchor.certainty) / max(levels - 1, 1)
             shares[here, prior.levels.index(anchor.level)] = anchor.certainty
     return shares if anchors else None

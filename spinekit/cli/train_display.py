@@ -23,6 +23,7 @@ _CHOSEN_BY = (
     ("metrics/Dice", "Dice", "", False),
     ("metrics/mAP50-95(M)", "mask mAP50-95", "", False),
     ("metrics/mAP50-95(B)", "box mAP50-95", "", False),
+    ("metrics/films", "films named right", "", False),
 )
 
 
@@ -63,7 +64,9 @@ def words(epoch: EpochReport, best: EpochReport, seconds_left: float) -> str:
     parts = [f"epoch {epoch.epoch}/{epoch.epochs}", score(epoch)]
     parts += [f"{missed:.0f} missed"] if missed else []
     parts.append("best so far" if best.epoch == epoch.epoch else f"best {score(best)} (epoch {best.epoch})")
-    parts.append("loss " + ", ".join(f"{key} {value:.3g}" for key, value in epoch.losses.items()))
+    # A single loss needs no name of its own.
+    losses = (f"{key} {value:.3g}".removeprefix("loss ") for key, value in epoch.losses.items())
+    parts.append("loss " + ", ".join(losses))
     if epoch.epoch < epoch.epochs:
         minutes, seconds = divmod(round(seconds_left), 60)
         parts.append(f"{minutes}:{seconds:02d} left")

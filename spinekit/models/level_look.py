@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spinekit.core.image import FloatArray, UInt8Array
+from spinekit.core.scene import Instance
 from spinekit.models.close import in_batches
 from spinekit.models.close_crops import pyramid, take
 from spinekit.models.close_frame import frame_of
@@ -13,6 +14,18 @@ from spinekit.models.computed import FASTEST, EngineChoice, open_network
 from spinekit.models.graph import NetworkFile
 
 _MOST = 48  # candidates looked at; a spine has 24 bodies, and the rest are hardly believed
+
+
+def level_shape(item: Instance) -> FloatArray:
+    """The (4, 2) points, film px, by which a network of levels finds a body.
+
+    They are its landmarks; of a shape alone the corners of its box, row by row, which stand upright whatever
+    the body's tilt is.
+    """
+    if item.landmarks is not None:
+        return item.landmarks.xy
+    left, top, right, bottom = item.box
+    return np.array([[left, top], [right, top], [left, bottom], [right, bottom]])
 
 
 class LevelLook:

@@ -19,7 +19,7 @@ from spinekit.models.close import CloseLook
 from spinekit.models.computed import FASTEST, EngineChoice, open_network
 from spinekit.models.environment import use_threads
 from spinekit.models.graph import beside_network, first_network
-from spinekit.models.level_look import LevelLook
+from spinekit.models.level_look import LevelLook, level_shape
 from spinekit.models.masks import mask_outline
 from spinekit.models.raw import RawDetections, detections
 from spinekit.models.views import Look, merge, surest, unmirrored
@@ -45,7 +45,7 @@ class Reader(Protocol):
         ...
 
     def say_levels(self, scene: Scene, image: Image) -> Scene:
-        """The scene with how likely each candidate is each level, where the model can tell it by its corners."""
+        """The scene with how likely each candidate is each level, where the model has a network that tells it."""
         ...
 
     def look_closer(self, scene: Scene, image: Image) -> Scene:
@@ -68,8 +68,8 @@ class InstanceReader:
         self._threads = choice.each
         self._network = open_network(first_network(card), choice)
         _check_names(card, self.schema, self._network.facts)
-        # Of shapes it says the levels only with the help of a model of corners, which is part of looking again.
-        levels = card.levels if refine or card.task == "pose" else None
+        # One that needs the help of a model of corners says the levels only where it is to look again.
+        levels = card.levels if refine or not card.corners else None
         self._levels = LevelLook(beside_network("levels", levels), choice) if levels else None
         close = card.close if refine else ()
         self._close = [CloseLook(beside_network("close", beside), card.spread, choice) for beside in close]
@@ -84,15 +84,15 @@ class InstanceReader:
         use_threads(self._threads)
         reading = {"pose": self._poses, "detect": self._boxes}.get(self.card.task, self._shapes)
         scene = Scene(image.ref, self.schema, tuple(reading(image)), model=self.card.name)
-        return self.say_levels(scene, image)
+        # Its own network of levels has the say over its classes, unless both help to name another model's bodies.
+        return scene if self.card.corners else self.say_levels(scene, image)
 
     def say_levels(self, scene: Scene, image: Image) -> Scene:
-        """What the level network, where there is one, says of candidates with corners, most certain first."""
-        points = [item.landmarks for item in scene.instances if item.landmarks is not None]
-        if self._levels is None or not points or len(points) < len(scene.instances):
+        """What the level network, where there is one, says of candidates, most certain first."""
+        if self._levels is None or not scene.instances:
             return scene
         use_threads(self._threads)
-        shares = self._levels.shares(np.array([p.xy for p in points]), image.pixels)
+        shares = self._levels.shares(np.array([level_shape(item) for item in scene.instances]), image.pixels)
         told = (replace(item, level_shares=row) for item, row in zip(scene.instances, shares, strict=True))
         return replace(scene, instances=tuple(told))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 from spinekit.core.errors import EnvironmentFaultError, UsageError
 from spinekit.models.canvas import Canvas
@@ -17,6 +18,8 @@ from spinekit.models.environment import load_library
 from spinekit.models.faults import Tried, check_pickler, clear_faults
 from spinekit.models.following import OnBatch, OnEpoch, following, listen
 from spinekit.models.weights import UNET
+
+P = ParamSpec("P")
 
 TASKS = {
     "pose": "pose",
@@ -207,7 +210,7 @@ def _run(
     if several:
         check_pickler()
     else:
-        listen(model, on_epoch, on_batch)
+        listen(model, _aloud(on_epoch), _aloud(on_batch))
     # Some of the library's bars go to standard output whatever its level.
     with (
         clear_faults(_tried(plan)),
@@ -216,6 +219,19 @@ def _run(
         following(out, on_epoch if several else None),
     ):
         model.train(trainer=TRAINERS[plan.task], **settings)
+
+
+def _aloud(tell: Callable[P, None] | None) -> Callable[P, None] | None:
+    """What the caller is told is the caller's to print, on the standard output as it is now."""
+    if tell is None:
+        return None
+    stdout = sys.stdout
+
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        with contextlib.redirect_stdout(stdout):
+            tell(*args, **kwargs)
+
+    return told
 
 
 def _tried(plan: TrainingPlan) -> Tried:

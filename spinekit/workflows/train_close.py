@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from spinekit.core.errors import UsageError
 from spinekit.core.image import FloatArray
@@ -21,6 +21,7 @@ from spinekit.models.close_net import load_close
 from spinekit.models.close_settings import CloseView
 from spinekit.models.close_training import CloseFilm, CloseJitter, ClosePlan, train_close
 from spinekit.models.history import EpochReport
+from spinekit.models.level_look import level_shape
 from spinekit.models.level_training import LevelPlan, train_levels
 from spinekit.models.ultralytics_weights import tensors_of
 from spinekit.models.weights import ModelCard, check_weights, find_card
@@ -61,7 +62,7 @@ class CloseRecipe(LabelledData):
         learns: ``points`` for where landmarks lie, ``levels`` for which vertebra a body is.
         first: The model whose landmarks are to be placed anew: a shipped name or a folder, which may already have
             close looks.
-        side: Rows and columns of a crop.
+        side: Rows and columns of a crop: a multiple of 16, for levels of 48.
         zoom: Crop px per unit of the landmarks' mean shape (whose root mean square radius is 1).
         views: Fields of view of a crop's channels, as multiples of the first.
         each: Whether every landmark has a crop of its own.
@@ -97,6 +98,12 @@ class CloseRecipe(LabelledData):
     start: Path | None = None
     bend: float = Field(0.0, ge=0, le=100)
     phantoms: int = Field(0, ge=0, le=100_000)
+
+    @model_validator(mode="after")
+    def _three_cells(self) -> CloseRecipe:
+        if self.learns == "levels" and self.side % 48:
+            raise ValueError("side: a network of levels ends in 3 by 3 cells -- give a multiple of 48")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +229,8 @@ def _trained(
 ) -> TrainedClose:
     schema = load_schema(recipe.schema_name)
     by_part = scenes_by_part(recipe, read_split(split_table(recipe)))
-    films = {part: _films(by_part[part], part, on_progress) for part in ("train", "val")}
+    shapes = _level_shapes if recipe.learns == "levels" else _shapes
+    films = {part: _films(by_part[part], part, shapes, on_progress) for part in ("train", "val")}
     films["train"] += [
         CloseFilm(pixels, _shapes(scene))
         for scene, pixels in phantom_samples(schema, None, recipe.phantoms, recipe.seed)
@@ -283,10 +291,12 @@ def _level_plan(recipe: CloseRecipe) -> LevelPlan:
     )
 
 
-def _films(scenes: list[Scene], part: str, on_progress: Progress | None) -> list[CloseFilm]:
+def _films(
+    scenes: list[Scene], part: str, shapes_of: Callable[[Scene], FloatArray], on_progress: Progress | None
+) -> list[CloseFilm]:
     films = []
     for done, scene in enumerate(scenes, start=1):
-        shapes = _shapes(scene)
+        shapes = shapes_of(scene)
         if len(shapes):
             films.append(CloseFilm(labelled_pixels(scene), shapes))
         if on_progress is not None:
@@ -297,6 +307,19 @@ def _films(scenes: list[Scene], part: str, on_progress: Progress | None) -> list
 def _shapes(scene: Scene) -> FloatArray:
     """(N, K, 2) landmarks of the instances that have any."""
     return np.array([item.landmarks.xy for item in scene.instances if item.landmarks is not None])
+
+
+def _level_shapes(scene: Scene) -> FloatArray:
+    """(L, K, 2) points of the bodies, cranial to caudal; (0, ...) where not each level is there once.
+
+    Named corners are read in order, with no level on them; shapes bear their level as their name.
+    """
+    levels = scene.schema.levels
+    if not set(levels) <= set(scene.schema.classes):
+        return _shapes(scene)
+    named = sorted((i for i in scene.instances if i.label in levels), key=lambda i: levels.index(i.label))
+    whole = tuple(item.label for item in named) == levels
+    return np.array([level_shape(item) for item in named]) if whole else np.empty((0, 4, 2))
 
 
 def _write(

@@ -74,6 +74,8 @@ def test_an_epoch_is_told_with_the_best_and_the_time_left() -> None:
         words(first, first, 90)
         == "epoch 1/10  MRE 12.3 px  1 missed  best so far  loss pose_loss 2  1:30 left"
     )
+    levels = EpochReport(1, 2, {"loss": 0.5}, {"metrics/films": 0.9, "metrics/bodies": 0.8}, 0.91)
+    assert words(levels, levels, 5) == "epoch 1/2  films named right 0.9  best so far  loss 0.5  0:05 left"
     assert "best MRE 12.3 px (epoch 1)" in words(second, first, 80)
 
 

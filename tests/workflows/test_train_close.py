@@ -6,10 +6,12 @@ import csv
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from spinekit.core.errors import EnvironmentFaultError, UsageError
+from spinekit.core.scene import Instance, Scene
 from spinekit.files import bundled
 from spinekit.formats.reading import read_images
 from spinekit.models.close_net import load_close
@@ -84,6 +86,56 @@ def test_a_changed_close_look_is_refused(trained: TrainedClose, tmp_path: Path) 
 def test_a_first_look_of_another_schema_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="finds landmarks of spine-ap"):
         train_close_look(recipe_of(tmp_path, first="spine-ap-pose"), tmp_path / "run")
+
+
+def lumbar_slices(folder: Path) -> CloseRecipe:
+    """Six slices with five bodies each, the lower ones broader; on one of them L1 has no mask."""
+    for index in range(6):
+        pixels, labels = np.full((160, 160), 40, np.uint8), np.zeros((160, 160), np.uint8)
+        for level in range(5):
+            box = np.s_[10 + 30 * level : 32 + 30 * level, 60 - 4 * level - index : 100]
+            pixels[box] = 200
+            labels[box] = 0 if index == 0 and level == 0 else level + 1
+        for kind, made in (("images", pixels), ("masks", labels)):
+            (folder / "data" / kind).mkdir(parents=True, exist_ok=True)
+            assert cv2.imwrite(str(folder / "data" / kind / f"s{index}.png"), made)
+    rows = [f"s{index}.png,s{index},{'val' if index > 3 else 'train'}" for index in range(6)]
+    (folder / "split.csv").write_text("\n".join(["name,group,part", *rows, ""]), encoding="utf-8")
+    content = {
+        "name": "levels", "task": "close", "learns": "levels", "first": "mri-lumbar-seg", "schema": "mri-lumbar",
+        "format": "mask", "data": str(folder / "data"), "split": str(folder / "split.csv"), "side": 48,
+        "zoom": 15.0, "views": [1.5, 5.0], "epochs": 2, "batch": 5,
+    }  # fmt: skip
+    return settings_of(CloseRecipe, content, "recipe.yaml")
+
+
+def test_levels_of_shapes_are_learnt_from_their_boxes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = train_close_look(lumbar_slices(tmp_path), tmp_path / "run")
+    card = find_card(str(trained.model))
+    assert card.levels is not None
+    assert card.close == ()
+    reader = load_reader(str(trained.model))
+    image = next(read_images(tmp_path / "data" / "images" / "s4.png"))
+    boxes = [(60.0 - 4 * level, 10.0 + 30 * level, 99.0, 31.0 + 30 * level) for level in range(5)]
+    items = tuple(Instance("L1", box, score=0.5) for box in boxes)
+    told = reader.say_levels(Scene(image.ref, reader.schema, items), image)
+    shares = np.array([item.level_shares for item in told.instances])
+    assert shares.shape == (5, 5)
+    assert (shares > 0).all()
+    assert (shares.sum(axis=1) < 1).all(), "a body may be none of the levels"
+    monkeypatch.setattr(reader, "_shapes", lambda image: items)
+    for one, other in zip(reader.read(image).instances, told.instances, strict=True):
+        assert one.level_shares is not None
+        np.testing.assert_array_equal(one.level_shares, other.level_shares)
+
+
+def test_levels_need_cells_in_threes(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="multiple of 48"):
+        settings_of(
+            CloseRecipe, {**lumbar_slices(tmp_path).model_dump(by_alias=True), "side": 64}, "recipe.yaml"
+        )
 
 
 def test_a_misspelt_setting_is_told(tmp_path: Path) -> None:

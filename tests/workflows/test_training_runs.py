@@ -158,9 +158,14 @@ def test_pixels_go_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
     assert "on the 2 val images: V_rand" in (tmp_path / "model" / "card.yaml").read_text("utf-8")
 
 
-def test_a_detector_of_boxes_is_used_like_any_model(tmp_path: Path) -> None:
+def test_a_detector_of_boxes_is_used_like_any_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Of boxes nothing is measured: each level at most once, a single one is enough to be shown."""
-    trained = train(tiny_settings(tmp_path, "detect"), tmp_path / "run")
+    trained = train(
+        tiny_settings(tmp_path, "detect"), tmp_path / "run", lambda report: print("epoch", report.epoch)
+    )
+    assert "epoch 1" in capsys.readouterr().out, "the library is silent, the caller is not"
     write_model(trained, tmp_path / "model")
     reader = load_reader(str(tmp_path / "model"))
     assert reader.card.task == "detect"
