@@ -36,6 +36,7 @@ from spinekit.formats.neutral import caption, neutral_name
 from spinekit.formats.registry import annotation_formats
 from spinekit.review.store import ReviewStore
 from spinekit.workflows.dicom_outputs import DICOM_KINDS
+from spinekit.workflows.report import make_report
 from spinekit.workflows.review import ReviewSettings, open_review
 from tests.conftest import CHECKOUT, Calls, environment
 
@@ -351,9 +352,9 @@ def check_unmarked(path: Path, root: Path) -> None:
 def test_what_is_made_of_a_run_names_nobody(planted: Path, tmp_path: Path) -> None:
     """The report made again, on paper too where it can be printed; what comes out of a review; measurements."""
     run, made = Path(shutil.copytree(planted, tmp_path / "run")), tmp_path / "made"
-    spinekit.report(run, language="ru")
+    make_report(run, language="ru")
     with contextlib.suppress(EnvironmentFaultError):
-        spinekit.report(run, out=run / "report.pdf", pdf=True)
+        make_report(run, run / "report.pdf", pdf=True)
     accept_all(run)
     films = planted.parent / FOLDER
     for to in ("coco", "yolo", "labelme"):

@@ -46,6 +46,7 @@ def scrub(source: Path, target: Path) -> None:
     kept = {name: checkpoint["train_args"][name] for name in ("task", "imgsz")}
     model.args = kept
     model.criterion = None
+    vars(model).pop("pt_path", None)  # where it began from; loading sets it anew
     for parameter in model.parameters():
         parameter.requires_grad = False
     clean = {

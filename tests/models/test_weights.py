@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -110,8 +112,36 @@ def test_a_changed_schema_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", shipped_names())
 def test_shipped_weights_name_no_path_and_no_argument_of_the_run(name: str) -> None:
     load_reader(name)  # only through the safe door
-    with zipfile.ZipFile(find_card(name).weights) as archive:
-        (pickled,) = (item for item in archive.namelist() if item.endswith("data.pkl"))
-        content = archive.read(pickled)
-    for word in (b"/home/", b"/root/", b"/tmp/", b"data.yaml", b"origin"):
-        assert word not in content
+    folder = find_card(name).weights.parent
+    networks = sorted(folder.glob("*.pt"))
+    assert networks
+    for network in networks:
+        with zipfile.ZipFile(network) as archive:
+            (pickled,) = (item for item in archive.namelist() if item.endswith("data.pkl"))
+            content = archive.read(pickled)
+        assert not ABSOLUTE.search(content), f"{network.name}: {ABSOLUTE.findall(content)}"
+        for word in (b"data.yaml", b"origin"):
+            assert word not in content
+    for said in (*folder.glob("*.json"), *folder.glob("*.yaml")):
+        assert not ABSOLUTE.search(said.read_bytes()), said.name
+
+
+# A folder in a folder from the root on, or a drive; bytes of a pickle may look like a short one.
+ABSOLUTE = re.compile(rb"(?<![\w.~:/-])/[\w.~-]{2,}(?:/[\w.~-]+)+|(?<!\w)[A-Za-z]:\\\\?[\w.~-]+")
+
+
+def test_weights_of_a_training_do_not_say_what_it_began_from(tmp_path: Path) -> None:
+    from spinekit.models.checkpoint import scrub
+    from spinekit.models.environment import load_library
+
+    load_library()
+    from ultralytics.nn.tasks import load_checkpoint
+
+    weights = Path(shutil.copyfile(find_card("orbit-pose").weights, tmp_path / "begun-from.pt"))
+    model, content = load_checkpoint(str(weights))
+    assert model.pt_path == str(weights)
+    content["model"] = model
+    torch.save(content, tmp_path / "trained.pt")
+    assert str(tmp_path).encode() in (tmp_path / "trained.pt").read_bytes()
+    scrub(tmp_path / "trained.pt", tmp_path / "clean.pt")
+    assert str(tmp_path).encode() not in (tmp_path / "clean.pt").read_bytes()

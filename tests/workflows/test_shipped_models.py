@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> PredictRun:
 
 
 def of_film(run: PredictRun, film: str) -> Prediction:
-    return next(p for p in run.predictions if p.image.name == film)
+    return next(p for p in run.predictions if p.image.path.name == film)
 
 
 def truth(film: str) -> dict[str, Any]:
