@@ -30,6 +30,11 @@ def main() -> None:
     arguments = parser.parse_args()
     for model in arguments.models:
         recipe = read_recipe(recipe_path(model))
+        if recipe.split is None:
+            print(
+                f"\n{model}: too few films for a test part; its figures come from folds (benchmarks/*_folds.py)"
+            )
+            continue
         set_card: Any = load_yaml(split_table(recipe).parent / "card.yaml")
         scores = accuracy(recipe, model, arguments.part, set_card.get("spacing_mm"))
         print(f"\n{model}, {arguments.part} part of {set_card['name']}")

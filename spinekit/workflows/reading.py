@@ -322,8 +322,10 @@ def candidates(image: Image) -> tuple[str, ...]:
     height, width = image.pixels.shape
     tissue = fineness(image.pixels) > _TEXTURED
     film = modality in {"", "CR", "DX", "RF", "XA", "RG", "OT", "SC", "DR"} and not tissue
+    upright = film and height >= _TALL * width and part not in {"SKULL", "HEAD"}
     fits = {
-        "spine-ap-pose": film and not lateral and height >= _TALL * width and part not in {"SKULL", "HEAD"},
+        "spine-ap-pose": upright and not lateral,
+        "vertebrae-pose": upright and view not in {"AP", "PA"},
         "ceph-pose": film and view not in {"AP", "PA"} and "SPINE" not in part and 0.7 < height / width < 1.8,
         "orbit-pose": modality in {"", "CT", "OT", "SC"} and not tissue and 0.7 < height / width < 1.4,
         "mri-lumbar-seg": modality in {"", "MR", "OT", "SC"} and not tissue and 0.6 < height / width < 1.7,

@@ -279,7 +279,7 @@ def test_a_run_on_the_samples_tells_what_became_of_every_file(say: Say, tmp_path
 
 
 # Which sample each kind of model reads; a model of another kind needs a line here, empty where none is drawn.
-FILMS = {"spine, sagittal MRI": "",
+FILMS = {"spine, sagittal MRI": "", "spine, lateral": "",
          "spine, frontal": "spine-ap-01.dcm", "skull, lateral": "skull-lateral-01.dcm",
          "orbits, axial": "orbit-01.dcm", "electron microscopy, section": "membrane-01.dcm"}  # fmt: skip
 
