@@ -219,6 +219,8 @@ class _Sheet:
         lines = {}
         for (body, point), (other, end) in quantity.lines:
             start, stop = rows[body], rows[other]
+            if point in self.gone[start] or end in self.gone[stop]:
+                continue  # the middle of a body is not seen without its outline, and no line leads there
             lines[f"{spoken[start][point]}-{spoken[stop][end]}"] = pixels[start][point], pixels[stop][end]
         anchor = next(iter(lines.values()))[0] if lines else None
         return MeasurementGeometry(known[0], lines, anchor), known[1]

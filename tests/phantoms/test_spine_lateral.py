@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from spinekit.core.image import ImageRef
 from spinekit.core.measurement import Measurement
 from spinekit.core.outline import Outline, to_mask
+from spinekit.formats.result_lines import results_to_text
 from spinekit.measures import measure
 from spinekit.phantoms import Facing, Part, spine_lateral, to_scene
 from spinekit.phantoms.profile import LEVELS, POINTS, Curves
@@ -63,6 +64,15 @@ def test_the_angles_are_those_that_the_film_is_measured_to(seed: int, lordosis: 
         assert isinstance(result, Measurement)
         assert result.value == pytest.approx(film.facts[name], abs=1e-6)
     assert film.facts["lumbar_lordosis"] == pytest.approx(lordosis)
+
+
+def test_what_is_measured_by_corners_alone_can_be_written_down() -> None:
+    """Without outlines the middles of bodies are unknown, and no line may lead to them."""
+    film = spine_lateral(2, height=320, part="whole")
+    ref = ImageRef(Path("film.png"), film.height, film.width, spacing=film.spacing)
+    results = measure(to_scene(film, ref, load_schema("spine-lateral")))
+    assert sum(isinstance(result, Measurement) for result in results) > 100
+    assert "NaN" not in results_to_text(results)
 
 
 def test_the_same_seed_gives_the_same_film_and_another_one_does_not() -> None:
