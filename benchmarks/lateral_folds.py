@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from spinekit.metrics.bootstrap import percentage, score_of_sums
 from spinekit.models.reader import InstanceReader
 from spinekit.models.weights import find_card
 from spinekit.schemas import load_yaml
-from spinekit.schemas.spine_prior import SpinePrior
+from spinekit.schemas.spine_prior import SpinePrior, prior_of
 from spinekit.schemas.strict_yaml import dump_yaml
 from spinekit.workflows.accuracy import as_figures, recipe_path
 from spinekit.workflows.recipe import read_labelled
@@ -81,7 +82,8 @@ def read_fold(folder: Path, truths: dict[str, Scene]) -> list[Pair]:
 def known_of(scenes: Sequence[Scene]) -> SpinePrior:
     schema = scenes[0].schema
     films = [np.array([corners(scene, level) for level in schema.levels]) for scene in scenes]
-    return learnt_prior(schema.view, schema.levels, films, f"{len(scenes)} films", symmetric=False)
+    learnt = learnt_prior(schema.view, schema.levels, films, f"{len(scenes)} films", symmetric=False)
+    return replace(learnt, evidence=prior_of(schema).evidence)
 
 
 def corners(scene: Scene, level: str) -> FloatArray:

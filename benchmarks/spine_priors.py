@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from spinekit.anatomy.candidates import quad_of
+from spinekit.anatomy.candidates import candidates
 from spinekit.anatomy.learnt_prior import learnt_prior
 from spinekit.core.image import FloatArray
 from spinekit.core.scene import Scene
 from spinekit.files import write_text
 from spinekit.formats.plugin import LabelOptions
-from spinekit.schemas.spine_prior import SpinePrior, lines
+from spinekit.schemas.spine_prior import SpinePrior, lines, prior_of
 from spinekit.workflows.labelled import open_labelled
 from spinekit.workflows.split import read_split
 
@@ -52,14 +53,18 @@ def read(source: Path, form: str | None, schema: str, images: Path | None = None
 
 def prior(scenes: Sequence[Scene], learnt_from: str, symmetric: bool) -> SpinePrior:
     schema = scenes[0].schema
-    films = [np.array([corners(scene, level) for level in schema.levels]) for scene in scenes]
-    return learnt_prior(schema.view, schema.levels, films, learnt_from, symmetric)
+    films = [corners(scene) for scene in scenes]
+    learnt = learnt_prior(schema.view, schema.levels, films, learnt_from, symmetric)
+    return replace(
+        learnt, evidence=prior_of(schema).evidence
+    )  # weighed on films of their own, not learnt here
 
 
-def corners(scene: Scene, level: str) -> FloatArray:
-    item = scene.instance(level)
-    quad = None if item is None else quad_of(item, scene.schema)
-    return np.full((4, 2), np.nan) if quad is None else quad
+def corners(scene: Scene) -> FloatArray:
+    """(L, 4, 2) of the bodies of a film; NaN for those that it does not show."""
+    items, quads = candidates(scene)
+    found = {item.label: quad for item, quad in zip(items, quads, strict=True)}
+    return np.array([found.get(level, np.full((4, 2), np.nan)) for level in scene.schema.levels])
 
 
 def write(name: str, found: SpinePrior) -> None:

@@ -53,16 +53,6 @@ class Weights:
 
 
 WEIGHTS = Weights()
-# On a lateral film shoulders and arms lie over the upper chest: certainty tells less there, and a gap in an
-# otherwise whole spine is sooner a body that hardly shows than none.
-_LATERAL = Weights(certainty=1.0, missing=12.0)
-
-
-def weights_of(view: str) -> Weights:
-    """The weights for films of a view, as a schema tells it."""
-    return _LATERAL if view == "spine, lateral" else WEIGHTS
-
-
 _SCALES = np.arange(-0.9, 0.901, 0.06)  # of the spine's size against the candidates' median, logarithmic
 _SIZE_CAP = 9.0
 _KEPT_SCALES = 3

@@ -9,7 +9,7 @@ import numpy as np
 
 from spinekit.anatomy.candidates import Bodies, areas, bodies, candidates, completed, looks_of, mirrored
 from spinekit.anatomy.chain import Chain, chain_of
-from spinekit.anatomy.decoding import Decoded, Weights, decode, weights_of
+from spinekit.anatomy.decoding import WEIGHTS, Decoded, Weights, decode
 from spinekit.anatomy.joined import with_proposals
 from spinekit.anatomy.spine_bodies import CORNERS, shared_part
 from spinekit.core.image import BoolArray, FloatArray
@@ -85,7 +85,7 @@ def read_in_sequence(
             where a network spoke of levels.
         prior: What is known of the levels; None for that of the schema's view.
         anchors: Where levels are known. With them a body more or less in the chest or the loin is thought of.
-        weights: Of the kinds of evidence; None for those of the schema's view.
+        weights: Of the kinds of evidence; None for those of the prior's view.
 
     Returns:
         The chosen instances; ``level_shares`` then say how likely each level of the schema is with all taken
@@ -99,7 +99,7 @@ def read_in_sequence(
     looks = looks_of(_with_looks(items, scene.schema), prior.levels, scene.schema)
     found = bodies(quads, np.array([item.score for item in items]), looks)
     found = replace(found, known=_anchored(quads, prior, anchors))
-    decoded = _facing(found, chain, prior, scene, weights or weights_of(scene.schema.view))
+    decoded = _facing(found, chain, prior, scene, weights or replace(WEIGHTS, **prior.evidence))
     named = tuple(
         replace(
             items[candidate],

@@ -5,8 +5,8 @@ A prior belongs to a view and not to one schema, since corners, boxes and masks 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -48,6 +48,9 @@ class SpinePrior:
         bend: (L-1,) angle between the way to the next centre and the mean axis of both bodies, degrees.
         bend_sd: (L-1,) its spread.
         growth_sd: (L-1,) spread of the step in ``log_width``.
+        evidence: What counts otherwise on films of this view than elsewhere, by name; see
+            `spinekit.anatomy.decoding.Weights`. On lateral films shoulders and arms lie over the upper chest:
+            certainty tells less there, and a gap in an otherwise whole spine is sooner a body that hardly shows.
     """
 
     view: str
@@ -66,6 +69,7 @@ class SpinePrior:
     bend: FloatArray
     bend_sd: FloatArray
     growth_sd: FloatArray
+    evidence: Mapping[str, float] = field(default_factory=dict)
 
     def part(self, levels: Sequence[str]) -> SpinePrior:
         """The prior of a run of neighbouring levels.
@@ -83,6 +87,7 @@ class SpinePrior:
             levels=self.levels[first:last],
             ratio=self.ratio,
             ratio_sd=self.ratio_sd,
+            evidence=self.evidence,
             **fields,
         )
 
@@ -136,9 +141,10 @@ def _read(path: Path) -> SpinePrior:
             levels=levels,
             ratio=float(content["ratio"]),
             ratio_sd=float(content["ratio_sd"]),
+            evidence={str(name): float(value) for name, value in content.get("evidence", {}).items()},
             **fields,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path}: lacks or miswrites {error} -- get the file anew") from error
 
 
@@ -159,6 +165,8 @@ def lines(prior: SpinePrior) -> Iterator[str]:
     yield f"view: {prior.view}"
     yield f"learnt_from: {prior.learnt_from}"
     yield f"levels: [{', '.join(prior.levels)}]"
+    if prior.evidence:
+        yield f"evidence: {{{', '.join(f'{name}: {value:g}' for name, value in prior.evidence.items())}}}"
     yield from (row(name, 3) for name in _LEVELS)
     yield f"ratio: {prior.ratio:.3f}"
     yield f"ratio_sd: {prior.ratio_sd:.3f}"

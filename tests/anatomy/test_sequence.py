@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinekit.anatomy import name_levels
+from spinekit.anatomy.decoding import WEIGHTS
 from spinekit.anatomy.sequence import Anchor, read_in_sequence, suppressed
 from spinekit.anatomy.spine_bodies import shared_part
 from spinekit.core.image import FloatArray
 from spinekit.core.scene import Instance, Scene
 from spinekit.schemas import load_schema
-from spinekit.schemas.spine_prior import prior_of
+from spinekit.schemas.spine_prior import prior_of, priors
 from tests.anatomy.drawn import drawn_spine, film, labels
 
 AP = load_schema("spine-ap")
@@ -228,3 +229,9 @@ def test_looks_of_a_class_alone_are_enough() -> None:
         # T6 is called T5 a second time.
         items.append(replace(item, label=schema.levels[4 if k == 5 else k]))
     assert labels(name_levels(replace(scene, instances=tuple(items)))) == list(schema.levels)
+
+
+def test_what_a_prior_weighs_otherwise_is_known_to_the_sequence() -> None:
+    weighed = {prior.view: replace(WEIGHTS, **prior.evidence) for prior in priors()}
+    assert weighed["spine, lateral"].missing > WEIGHTS.missing
+    assert weighed["spine, frontal"] == WEIGHTS

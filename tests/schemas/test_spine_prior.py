@@ -20,6 +20,7 @@ def test_every_shipped_prior_is_whole_and_comes_back_from_its_lines(tmp_path: Pa
         content = load_yaml(path)
         assert isinstance(content, dict)
         assert content["view"] == prior.view
+        assert content.get("evidence", {}) == prior.evidence
         np.testing.assert_allclose(content["pitch"], prior.pitch, atol=5e-4)
 
 
