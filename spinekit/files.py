@@ -16,6 +16,7 @@ from spinekit.core.errors import EnvironmentFaultError
 
 _TEMPORARY = re.compile(r"\.[a-z0-9_]{8}\.tmp(\..*)?", re.DOTALL)  # as `atomic_path` names them
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_LONGEST_NAME = 200  # bytes; file systems allow 255, and suffixes and temporary names are added
 
 
 @contextlib.contextmanager
@@ -119,6 +120,19 @@ def sha256_of(path: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def short_name(name: str) -> str:
+    """A file's name with room for another suffix: of a long one the beginning, and a hash by which no two are alike.
+
+    Args:
+        name: Without folders.
+    """
+    content = name.encode("utf-8", "surrogateescape")
+    if len(content) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(content).hexdigest()[:8]
+    return f"{content[: _LONGEST_NAME - 9].decode('utf-8', 'ignore')}~{digest}"
 
 
 def printable(name: str) -> str:

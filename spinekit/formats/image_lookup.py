@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from spinekit.core.errors import AnnotationError
 from spinekit.core.image import ImageRef
 from spinekit.core.scene import Absent
-from spinekit.files import printable
+from spinekit.files import printable, short_name
 from spinekit.formats.plugin import LabelOptions
 from spinekit.formats.sources import FOUND_SUFFIXES, ImageFolder, split_frame, unsafe_name
 
@@ -87,5 +87,7 @@ def annotation_name(image: ImageRef, taken: set[str]) -> str:
     short = path.as_posix() if frame else path.with_suffix("").as_posix()
     if Path(file).suffix.lower() not in FOUND_SUFFIXES or short.casefold() in taken:
         short = path.as_posix()
+    folder, slash, last = short.rpartition("/")
+    short = f"{folder}{slash}{short_name(last)}"
     taken.add(short.casefold())
     return short

@@ -42,6 +42,12 @@ def known_suffix(path: Path) -> str:
     return suffix if any(suffix in form.suffixes for form in image_formats()) else ""
 
 
+def picture_suffix(path: Path) -> bool:
+    """Whether a file is called like a picture that is no DICOM file."""
+    suffix = path.suffix.lower()
+    return any(suffix in form.suffixes for form in image_formats() if form.name != _DICOM)
+
+
 def is_dicom(path: Path) -> bool:
     """Whether a file is DICOM by its content or its suffix; by the latter alone where it cannot be opened."""
     form = next(form for form in image_formats() if form.name == _DICOM)
@@ -81,7 +87,8 @@ class ByContent:
             self._found = {}
             for path in self.paths:
                 try:
-                    self._found.setdefault(sha256_of(path)[:_DIGITS], path)
+                    if not path.is_symlink():
+                        self._found.setdefault(sha256_of(path)[:_DIGITS], path)
                 except OSError:  # what cannot be read is not what is looked for
                     continue
         return self._found.get(meant[1])

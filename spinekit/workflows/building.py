@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from spinekit.core.errors import AnnotationError
+from spinekit.core.errors import AnnotationError, EnvironmentFaultError
 from spinekit.core.scene import Scene
 from spinekit.files import atomic_path, sync_folder, unwritable
 from spinekit.formats.measurement_csv import MeasurementTable
@@ -158,7 +159,9 @@ def save_as(name: str, out: Path, journal: Journal, files: Sequence[str], films:
             scenes = (s for s in _scenes(name, journal, files, films) if s.schema.name == schema)
             try:
                 writer(scenes, folder)
-            except AnnotationError as error:
+            except (AnnotationError, EnvironmentFaultError) as error:
+                if isinstance(error, EnvironmentFaultError) and not _too_long(error):
+                    raise
                 left_out.append(f"--save {name}: {schema} is left out: {error}")
                 shutil.rmtree(folder, ignore_errors=True)
                 place.mkdir(exist_ok=True)
@@ -172,6 +175,11 @@ def save_as(name: str, out: Path, journal: Journal, files: Sequence[str], films:
     except OSError as error:
         raise unwritable(target, error) from error
     return left_out
+
+
+def _too_long(error: EnvironmentFaultError) -> bool:
+    """Whether a file could not be written for its name alone, which no room on the disk will mend."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENAMETOOLONG
 
 
 def save_workbook(out: Path, files: Sequence[FileRecord]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from spinekit.core.errors import UsageError
 from spinekit.files import sha256_of, write_text
-from spinekit.formats.neutral import is_dicom, known_suffix, neutral_name
+from spinekit.formats.neutral import is_dicom, known_suffix, neutral_name, picture_suffix
 from spinekit.formats.reading import FoundFile
 from spinekit.formats.sources import safe_cell, split_frame
 
@@ -44,7 +44,7 @@ class FilmNames:
 
     def _kept(self) -> set[Path]:
         """The files that go by their own names."""
-        pictures = {item.path for item in self._found if known_suffix(item.path)}
+        pictures = {item.path for item in self._found if picture_suffix(item.path)}
         for item in self._found:
             if item.skip is None and item.path in pictures and is_dicom(item.path):
                 pictures.discard(item.path)

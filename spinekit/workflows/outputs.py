@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from spinekit.core.errors import UsageError
 from spinekit.core.image import Image
 from spinekit.core.scene import Scene
-from spinekit.files import atomic_path, write_text
+from spinekit.files import atomic_path, short_name, write_text
 from spinekit.formats.registry import annotation_formats
 from spinekit.formats.rings import corner_outline
 from spinekit.formats.sources import safe_cell
@@ -21,7 +21,6 @@ from spinekit.runs import FileRecord
 
 EXCEL = "excel"
 """Asks for the measurements as a workbook; no format of annotations, so it is never read."""
-_LONGEST_NAME = 200  # bytes; file systems allow 255, and suffixes and temporary names are added
 
 
 def output_path(folder: Path, name: str, suffix: str) -> Path:
@@ -35,8 +34,7 @@ def output_path(folder: Path, name: str, suffix: str) -> Path:
     parts = [
         part for part in PurePosixPath(name.replace("#", ".frame")).parts if part not in {"..", "/", "."}
     ]
-    last = parts[-1].encode("utf-8", "surrogateescape")[:_LONGEST_NAME].decode("utf-8", "ignore")
-    return folder.joinpath(*parts[:-1], f"{last}{suffix}")
+    return folder.joinpath(*parts[:-1], f"{short_name(parts[-1])}{suffix}")
 
 
 def save_names() -> set[str]:

@@ -41,6 +41,7 @@ from spinekit.schemas import load_schema
 from spinekit.workflows.convert import Conversion, convert
 from spinekit.workflows.convert_settings import ConvertSettings
 from spinekit.workflows.labelled import open_labelled
+from spinekit.workflows.outputs import output_path
 from spinekit.workflows.predictions import Films, prediction_of
 from spinekit.workflows.review_queue import Urgency, summaries, urgency
 
@@ -352,10 +353,8 @@ def _place(review: Review, images: Path | None, notice: Callable[[str], None]) -
         if folder is not None:
             film.path = folder.path_of(film.name)
         if film.path is None:
-            copy = review.run / "films" / f"{film.name.replace('#', '.frame')}.jpg"
-            film.copy = (
-                copy if not unsafe_name(film.name) and copy.is_file() and not copy.is_symlink() else None
-            )
+            copy = output_path(review.run / "films", film.name, ".jpg") if not unsafe_name(film.name) else None
+            film.copy = copy if copy is not None and copy.is_file() and not copy.is_symlink() else None
             missing += 1
     if missing:
         copies = sum(film.copy is not None for film in review.films)

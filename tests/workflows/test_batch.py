@@ -146,6 +146,21 @@ def test_dicom_objects_are_written_and_recorded_like_pictures(tmp_path: Path) ->
     assert run(films, out, save=("dicom-sc",), overlays=False, report=False, resume=True).done_before
 
 
+def test_names_as_long_as_can_be_are_kept_apart(tmp_path: Path) -> None:
+    films = write_films(tmp_path / "films", 2)
+    for number, film in enumerate(sorted(films.rglob("*.png"))):
+        film.rename(film.with_name("x" * 250 + f"{number}.png"))
+    (films / ("y" * 255)).write_bytes(next(films.rglob("*.png")).read_bytes())
+    save = ("via", "labelme", "mask", "yolo", "slicer")
+    made = run(films, tmp_path / "out", save=save, report=True, overlays=True)
+    assert made.record.counts()["ok"] == 3
+    outputs = [name for file in made.record.files for name in file.outputs]
+    assert len(set(outputs)) == len(outputs) == 6
+    assert len(list((tmp_path / "out" / "labelme").rglob("*.json"))) == 3
+    assert all("mask" in line and "File name too long" in line for line in made.unsaved), made.unsaved
+    assert run(films, tmp_path / "out", save=save, resume=True).done_before
+
+
 # --- going on ---
 
 
