@@ -227,11 +227,11 @@ def _aloud(tell: Callable[P, None] | None) -> Callable[P, None] | None:
         return None
     stdout = sys.stdout
 
-    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+    def _told(*args: P.args, **kwargs: P.kwargs) -> None:
         with contextlib.redirect_stdout(stdout):
             tell(*args, **kwargs)
 
-    return told
+    return _told
 
 
 def _tried(plan: TrainingPlan) -> Tried:
