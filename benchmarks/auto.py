@@ -54,7 +54,9 @@ def main() -> None:
         good = answers.pop(model, 0)
         count = good + answers.total()
         right, total = right + good, total + count
-        rows.append((f"test part of `{model}`", count, good, worded(answers)))
+        seen = read_recipe(recipe_path(model)).split is None
+        title = f"films of `{model}`, which it learnt from" if seen else f"test part of `{model}`"
+        rows.append((title, count, good, worded(answers)))
         print(*rows[-1], flush=True)
     rows.append(("**all of them, mixed**", total, right, f"{right / total:.1%} right"))
     for title, images in strangers(arguments.films):
