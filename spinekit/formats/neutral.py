@@ -36,6 +36,17 @@ def is_neutral(name: str) -> bool:
     return _NEUTRAL.fullmatch(name) is not None
 
 
+def hint(names: Iterable[str]) -> str:
+    """How to pair by name what a run calls by its content; empty where no name is neutral.
+
+    Args:
+        names: Of images.
+    """
+    if not any(is_neutral(name) for name in names):
+        return ""
+    return "; DICOM files go by their content in runs: predict with --names keep to have their own names"
+
+
 def known_suffix(path: Path) -> str:
     """The suffix of a file where it is one that images have, in lower case; empty for every other."""
     suffix = path.suffix.lower()

@@ -19,6 +19,7 @@ from spinekit.core.norm import LeastChange
 from spinekit.core.schema import Schema
 from spinekit.core.spacing import Spacing
 from spinekit.files import printable, write_text
+from spinekit.formats.neutral import hint
 from spinekit.formats.sources import safe_cell
 from spinekit.measures.interval import DRAWS
 from spinekit.measures.norms import rule_for
@@ -252,6 +253,7 @@ def _couples(
     raise NothingUsableError(
         f"{printable(str(settings.after))}: no image belongs to one of {printable(str(settings.before))} (names such "
         f"as {names}) -- images are paired by their name or their patient; compare two films alone otherwise"
+        f"{hint(item.image.name for item in (*before, *after))}"
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from spinekit.core.errors import AnnotationError, NothingUsableError, UsageError
 from spinekit.files import printable
+from spinekit.formats.neutral import hint
 from spinekit.metrics.comparison import compare_drawn, compare_paired
 from spinekit.runs import claim_folder
 from spinekit.workflows.evaluation import Contest, EvaluateSettings, Evaluation
@@ -185,7 +186,10 @@ def _nothing(run: _Run, truth: Path, predicted: Path) -> str:
         )
         return f"{theirs}: {why} -- check TRUTH, --part and --images"
     shown = " and ".join(", ".join(map(printable, names[:2])) for names in (rest.without_truth, missing))
-    return f"{ours}: no image in common with {theirs} (names such as {shown}) -- images are matched by their name"
+    return (
+        f"{ours}: no image in common with {theirs} (names such as {shown}) -- images are matched by their name"
+        f"{hint((*rest.without_truth, *missing))}"
+    )
 
 
 def _contests(first: _Run, second: _Run) -> Iterator[Contest]:

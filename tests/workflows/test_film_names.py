@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydicom import dcmread
 
-from spinekit.core.errors import UsageError
+from spinekit.core.errors import NothingUsableError, UsageError
 from spinekit.core.image import ImageRef
 from spinekit.core.scene import Absent
 from spinekit.files import sha256_of
@@ -19,6 +19,9 @@ from spinekit.formats.neutral import is_neutral, neutral_name
 from spinekit.formats.reading import find_files
 from spinekit.formats.sources import image_folder
 from spinekit.workflows import predict as workflow
+from spinekit.workflows.compare import CompareSettings, compare
+from spinekit.workflows.evaluate import evaluate
+from spinekit.workflows.evaluation import EvaluateSettings
 from spinekit.workflows.film_names import FilmNames, own_name
 from spinekit.workflows.predict import PredictRun, PredictSettings
 from spinekit.workflows.review import ReviewSettings, open_review
@@ -38,7 +41,7 @@ def film(path: Path, row: int = 0) -> Path:
     """A DICOM film of 96 x 64 pixels, another one for each row; of each an object of its own."""
     item = dcmread(SAMPLE)
     item.decompress()
-    item.PixelData = item.pixel_array[row : row + 96, :64].copy().tobytes()
+    item.PixelData = item.pixel_array[row + 300 : row + 396, 150:214].copy().tobytes()
     item.Rows, item.Columns = 96, 64
     item.SOPInstanceUID = item.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{row}"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -182,6 +185,23 @@ def test_films_are_found_again_by_their_content(films: Path, tmp_path: Path) -> 
     assert {one.name for one in blind.films if one.path is None} >= {name}
     shown = open_review(ReviewSettings(source=tmp_path / "out", images=films))
     assert all(one.path is not None for one in shown.films)
+
+
+def test_whoever_pairs_by_name_is_told_how(films: Path, tmp_path: Path) -> None:
+    """Two studies of one patient, whose films are called alike but hold others."""
+    film(tmp_path / "later" / "1.dcm", 3)
+    film(tmp_path / "later" / "2.dcm", 4)
+    for folder, out in ((films / "Petrov", "before"), (tmp_path / "later", "after")):
+        run(folder, tmp_path / out)
+        run(folder, tmp_path / f"{out}-kept", names="keep")
+    with pytest.raises(NothingUsableError, match="predict with --names keep"):
+        compare(CompareSettings(before=tmp_path / "before", after=tmp_path / "after"))
+    with pytest.raises(NothingUsableError, match="predict with --names keep"):
+        evaluate(EvaluateSettings(predicted=tmp_path / "before", truth=tmp_path / "after"))
+    made = compare(CompareSettings(before=tmp_path / "before-kept", after=tmp_path / "after-kept"))
+    assert [pair.before for pair in made.pairs] == ["1.dcm"]
+    made_again = evaluate(EvaluateSettings(predicted=tmp_path / "before", truth=tmp_path / "before-kept"))
+    assert sorted(made_again.names) == ["1.dcm", "2"]
 
 
 def test_nothing_is_opened_more_than_once_to_be_named(films: Path) -> None:
