@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,17 @@ import pytest
 from PIL import Image as PillowImage
 
 import spinekit
+from spinekit.anatomy.hidden import seen_alone
 from spinekit.core.landmarks import Landmarks
 from spinekit.core.measurement import Measurement
 from spinekit.files import bundled
 from spinekit.metrics import dice
 from spinekit.models.weights import check_weights, find_card, shipped_names
+from spinekit.phantoms import Facing, spine_lateral, to_scene
 from spinekit.phantoms.phantom import SYNONYMS
+from spinekit.schemas import load_schema
 from spinekit.workflows.predict import Prediction, PredictRun
+from spinekit.workflows.scoring import answers
 
 SAMPLES = bundled("datasets") / "samples"
 MODEL_OF = {
@@ -95,3 +100,19 @@ def test_membranes_overlap(run: PredictRun, film: str) -> None:
     assert raster.labels is not None
     true = np.asarray(PillowImage.open(SAMPLES / f"{Path(film).stem}.truth.png")) == 0
     assert dice(raster.labels > 0, true) >= 0.8
+
+
+@pytest.mark.parametrize(("seed", "facing"), [(1 << 33, "left"), (1 + (1 << 33), "right")])
+def test_a_drawn_lateral_film_is_known_and_read_whichever_way_it_faces(
+    tmp_path: Path, seed: int, facing: Facing
+) -> None:
+    film = spine_lateral(seed, height=1000, part="whole", facing=facing)
+    path = tmp_path / "lateral.png"
+    PillowImage.fromarray(film.pixels).save(path)
+    run = spinekit.predict(path, out=tmp_path / "out", report=False, overlays=False)
+    scene = run.predictions[0].scene
+    assert scene is not None
+    assert scene.model == "vertebrae-pose"
+    ref = replace(scene.image, height=film.height, width=film.width)
+    pairs = answers(to_scene(film, ref, load_schema("spine-lateral")), seen_alone(scene)).pairs
+    assert sum(answer is not None for _, answer in pairs) >= 22
