@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 
+from spinekit.cli import convert_options as options
 from spinekit.cli.console import SOME_FAILED, one_line_errors, progress_bar, terminal
 from spinekit.files import printable
 
@@ -20,77 +20,24 @@ _MOST_LINES = 10
 
 
 def command(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Annotation file or folder.")],
-    out: Annotated[Path, typer.Argument(metavar="DST", help="A new or empty folder.")],
-    to: Annotated[str, typer.Option("--to", help="Format to write, see `spinekit formats`.")],
-    from_format: Annotated[
-        str | None, typer.Option("--from", help="Format of the source.", show_default="told by its content")
-    ] = None,
-    schema: Annotated[
-        str | None,
-        typer.Option(
-            help="Landmark or class set, a name or a file.", show_default="the names that the source uses"
-        ),
-    ] = None,
-    names: Annotated[
-        Path | None,
-        typer.Option("--map", help="YAML with `classes: {old: new, unwanted: null}` and `landmarks: {...}`."),
-    ] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the images.", show_default="what the source says, or beside it"),
-    ] = None,
-    class_attribute: Annotated[
-        str | None,
-        typer.Option(help="Attribute that holds the class (VIA).", show_default="found by its values"),
-    ] = None,
-    allow_loss: Annotated[
-        bool, typer.Option("--allow-loss", help="Write even what the target cannot carry whole.")
-    ] = False,
-    allow_missing: Annotated[
-        bool, typer.Option(help="Pass over annotated images that are not there.")
-    ] = False,
-    consensus: Annotated[
-        str | None,
-        typer.Option(
-            help="`mean`: average the points of several readers.", show_default="readers stay apart"
-        ),
-    ] = None,
-    corrected: Annotated[
-        bool,
-        typer.Option(
-            "--corrected", help="A person went over all of it: nothing in it is a model's any more."
-        ),
-    ] = False,
-    covariates: Annotated[
-        bool, typer.Option("--covariates", help="Write age and sex, where the source holds them.")
-    ] = False,
-    copy_images: Annotated[
-        bool | None,
-        typer.Option(
-            help="Lay 8-bit copies of the images beside the annotations.",
-            show_default="where the format needs it",
-        ),
-    ] = None,
-    split: Annotated[
-        Path | None,
-        typer.Option(
-            help="Lay the output out by the parts of this table (name,group,part; see `dataset split`)."
-        ),
-    ] = None,
-    allow_leak: Annotated[
-        bool, typer.Option("--allow-leak", help="Even where a patient or an image is in two parts of it.")
-    ] = False,
-    window: Annotated[
-        str | None,
-        typer.Option(
-            metavar="C,W|NAME|full",
-            help="Show DICOM images by this window: centre and width, the number or name of one of the files' own, "
-            "or the whole range.",
-            show_default="the files' own",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, for scripts.")] = False,
+    source: options.Source,
+    out: options.Out,
+    to: options.To,
+    from_format: options.FromFormat = None,
+    schema: options.Schema = None,
+    names: options.Names = None,
+    images: options.Images = None,
+    class_attribute: options.ClassAttribute = None,
+    allow_loss: options.AllowLoss = False,
+    allow_missing: options.AllowMissing = False,
+    consensus: options.Consensus = None,
+    corrected: options.Corrected = False,
+    covariates: options.Covariates = False,
+    copy_images: options.CopyImages = None,
+    split: options.Split = None,
+    allow_leak: options.AllowLeak = False,
+    window: options.Window = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Convert annotations from one format to another; what the target cannot carry is told first.
 

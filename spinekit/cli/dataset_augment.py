@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
+from spinekit.cli import dataset_augment_options as options
 from spinekit.cli.console import SOME_FAILED, one_line_errors, progress_bar, terminal
 from spinekit.cli.dataset_words import in_parts, say_counts, say_groups, say_lines, say_notices
 from spinekit.core.errors import UsageError
@@ -16,40 +14,28 @@ _FLIPS = ("horizontal", "vertical")
 
 
 def command(
-    data: Annotated[Path, typer.Argument(help="Folder or file of the labelled data.")],
-    out: Annotated[Path, typer.Option(help="A new or empty folder.")],
-    data_format: Annotated[
-        str | None,
-        typer.Option("--from", help="Its format, see `spinekit formats`.", show_default="by its content"),
-    ] = None,
-    to: Annotated[
-        str | None, typer.Option(help="Format to write.", show_default="as read, or scenes")
-    ] = None,
-    schema: Annotated[
-        str | None, typer.Option(help="Landmark or class set.", show_default="the names in the labels")
-    ] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of the images, where it is another.")] = None,
-    copies: Annotated[int, typer.Option(min=1, max=1000, help="Altered copies of each image.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Another one draws others.")] = 0,
-    flip: Annotated[str | None, typer.Option(help="horizontal, vertical or both by commas.")] = None,
-    turn: Annotated[bool, typer.Option("--turn", help="Quarter turns.")] = False,
-    rotate: Annotated[float, typer.Option(min=0, max=180, help="Degrees to either side.")] = 0.0,
-    scale: Annotated[float, typer.Option(min=0, max=0.9, help="Size: 0.1 for 0.9 to 1.1.")] = 0.0,
-    shift: Annotated[float, typer.Option(min=0, max=0.9, help="Part of the image's sides.")] = 0.0,
-    brightness: Annotated[float, typer.Option(min=0, max=1, help="Part of the grey range.")] = 0.0,
-    contrast: Annotated[float, typer.Option(min=0, max=1, help="0.2 for 0.8 to 1.2.")] = 0.0,
-    noise: Annotated[float, typer.Option(min=0, max=128, help="Grey levels.")] = 0.0,
-    elastic: Annotated[float, typer.Option(min=0, max=200, help="Smooth bending, px; for tissue.")] = 0.0,
-    elastic_grain: Annotated[float, typer.Option(min=32, help="Over which it changes, px.")] = 64.0,
-    originals: Annotated[bool, typer.Option(help="Take the images themselves over as well.")] = True,
-    split: Annotated[
-        Path | None,
-        typer.Option(help="Lay the output out by the parts of this table, and alter only films of train."),
-    ] = None,
-    allow_leak: Annotated[
-        bool, typer.Option("--allow-leak", help="Even where a patient or an image is in two parts of it.")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Even what breaks the anatomy.")] = False,
+    data: options.Data,
+    out: options.Out,
+    data_format: options.DataFormat = None,
+    to: options.To = None,
+    schema: options.Schema = None,
+    images: options.Images = None,
+    copies: options.Copies = 1,
+    seed: options.Seed = 0,
+    flip: options.Flip = None,
+    turn: options.Turn = False,
+    rotate: options.Rotate = 0.0,
+    scale: options.Scale = 0.0,
+    shift: options.Shift = 0.0,
+    brightness: options.Brightness = 0.0,
+    contrast: options.Contrast = 0.0,
+    noise: options.Noise = 0.0,
+    elastic: options.Elastic = 0.0,
+    elastic_grain: options.ElasticGrain = 64.0,
+    originals: options.Originals = True,
+    split: options.Split = None,
+    allow_leak: options.AllowLeak = False,
+    force: options.Force = False,
 ) -> None:
     """Write altered copies of labelled images; labels follow the pixels exactly, mirrored names swap.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 
+from spinekit.cli import dataset_split_options as options
 from spinekit.cli.console import SOME_FAILED, one_line_errors, progress_bar, terminal
 from spinekit.cli.dataset_words import say_lines, say_notices
 from spinekit.files import printable
@@ -18,53 +19,22 @@ if TYPE_CHECKING:
 
 
 def command(
-    data: Annotated[Path, typer.Argument(help="Folder or file of the labelled data.")],
-    data_format: Annotated[
-        str | None,
-        typer.Option(
-            "--from", "--format", help="Its format, see `spinekit formats`.", show_default="by its content"
-        ),
-    ] = None,
-    schema: Annotated[
-        str | None, typer.Option(help="Landmark or class set.", show_default="the names in the labels")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="The table to write; with --folds, one for each.")] = Path(
-        "split.csv"
-    ),
-    images: Annotated[Path | None, typer.Option(help="Folder of the images, where it is another.")] = None,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            help="What stays together: patient, visit, image, column:NAME of --table, or a regular expression "
-            "whose first group is taken from the image's name.",
-            show_default="what the labels say",
-        ),
-    ] = None,
-    blocks: Annotated[
-        int | None, typer.Option(min=2, help="Cut each stack of slices into so many runs of neighbours.")
-    ] = None,
-    gap: Annotated[int, typer.Option(min=0, help="Slices left out between blocks of different parts.")] = 0,
-    folds: Annotated[
-        int | None,
-        typer.Option(
-            min=3, help="Write so many tables for cross-validation, FILE-1.csv ...; they set the shares."
-        ),
-    ] = None,
-    stratify: Annotated[
-        str | None,
-        typer.Option(
-            help="Give each part its share of these, by commas: classes, age_years, sex, a column of --table, "
-            "or a measurement of the schema."
-        ),
-    ] = None,
-    table: Annotated[
-        Path | None, typer.Option(help="CSV with a column name, for --by and --stratify.")
-    ] = None,
-    duplicates: Annotated[bool, typer.Option(help="Keep near-duplicate films together.")] = True,
-    train: Annotated[float, typer.Option(min=0.01, max=0.98, help="Share of the groups to train on.")] = 0.7,
-    val: Annotated[float, typer.Option(min=0.01, max=0.98, help="Share of the groups to choose by.")] = 0.1,
-    salt: Annotated[str, typer.Option(help="Name of the data set; another one falls anew.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the account as JSON, for scripts.")] = False,
+    data: options.Data,
+    data_format: options.DataFormat = None,
+    schema: options.Schema = None,
+    out: options.Out = Path("split.csv"),
+    images: options.Images = None,
+    by: options.By = None,
+    blocks: options.Blocks = None,
+    gap: options.Gap = 0,
+    folds: options.Folds = None,
+    stratify: options.Stratify = None,
+    table: options.Table = None,
+    duplicates: options.Duplicates = True,
+    train: options.Train = 0.7,
+    val: options.Val = 0.1,
+    salt: options.Salt = "",
+    as_json: options.AsJson = False,
 ) -> None:
     """Divide labelled films into train, val and test by patient or series, near-duplicates together.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from spinekit.cli import measure_options as options
 from spinekit.cli.console import one_line_errors, progress_bar, terminal
 from spinekit.files import printable
 
@@ -17,56 +17,22 @@ if TYPE_CHECKING:
 
 
 def command(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="SRC", help="A run's folder, a file of predictions, or annotations of any format."
-        ),
-    ],
-    schema: Annotated[
-        str | None, typer.Option(help="Landmark or class set.", show_default="of the source")
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="A measurement or an analysis, e.g. `sna` or `steiner`; may be repeated."
-        ),
-    ] = None,
-    norms: Annotated[
-        Path | None, typer.Option(help="Your own norms, a YAML file; they take the place of those that ship.")
-    ] = None,
-    age: Annotated[float | None, typer.Option(min=0, max=130, help="Age in years, for norms.")] = None,
-    sex: Annotated[str | None, typer.Option(metavar="F|M", help="Sex, for norms.")] = None,
-    covariates: Annotated[
-        bool,
-        typer.Option(
-            "--covariates", help="Take age and sex from the DICOM files; the results may tell of them."
-        ),
-    ] = False,
-    inferred: Annotated[
-        bool,
-        typer.Option("--inferred", help="Measure bodies too that were drawn where they must be, not seen."),
-    ] = False,
-    spacing: Annotated[
-        str | None,
-        typer.Option(metavar="MM|ROWxCOL", help="Pixel spacing in mm; overrides the source's own."),
-    ] = None,
-    ruler: Annotated[
-        str | None,
-        typer.Option(
-            metavar="X1,Y1,X2,Y2=100mm", help="Ends and length of a ruler on the one film, to calibrate it."
-        ),
-    ] = None,
-    draws: Annotated[
-        int, typer.Option(min=0, help="Random positions of each point for the intervals; 0 for none.")
-    ] = 500,
-    data_format: Annotated[
-        str | None, typer.Option("--format", help="Format of SRC.", show_default="by its content")
-    ] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of the images, where it is another.")] = None,
-    reader: Annotated[str | None, typer.Option(help="Of several readers.", show_default="their mean")] = None,
-    out: Annotated[Path | None, typer.Option(help="A new or empty folder for `measurements.csv`.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print all results as JSON, for scripts.")] = False,
+    source: options.Source,
+    schema: options.Schema = None,
+    only: options.Only = None,
+    norms: options.Norms = None,
+    age: options.Age = None,
+    sex: options.Sex = None,
+    covariates: options.Covariates = False,
+    inferred: options.Inferred = False,
+    spacing: options.Spacing = None,
+    ruler: options.Ruler = None,
+    draws: options.Draws = 500,
+    data_format: options.DataFormat = None,
+    images: options.Images = None,
+    reader: options.Reader = None,
+    out: options.Out = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Measure what is labelled or was predicted: each value with its unit, its interval and its doubts, or a reason.
 

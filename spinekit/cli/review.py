@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from spinekit.cli import review_options as options
 from spinekit.cli.console import one_line_errors, terminal
 from spinekit.files import printable
 
@@ -19,52 +19,19 @@ if TYPE_CHECKING:
 
 
 def command(
-    source: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run's folder, or annotations of any format.")
-    ],
-    images: Annotated[
-        Path | None, typer.Option(help="Folder of the films.", show_default="what the run says")
-    ] = None,
-    from_format: Annotated[
-        str | None, typer.Option("--from", help="Format of annotations.", show_default="told by the content")
-    ] = None,
-    schema: Annotated[
-        str | None,
-        typer.Option(help="Landmark or class set of annotations, and of films that no model read."),
-    ] = None,
-    reader: Annotated[
-        str, typer.Option(metavar="NAME", help="Read apart from others, for agreement between readers.")
-    ] = "",
-    export_to: Annotated[
-        str | None,
-        typer.Option(
-            "--export", metavar="FORMAT", help="Serve nothing; write what was reviewed, e.g. as `coco`."
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="A new folder: of the export, or of the review of annotations.",
-            show_default="beside the source",
-        ),
-    ] = None,
-    allow_loss: Annotated[
-        bool, typer.Option("--allow-loss", help="Export even what the format cannot carry whole.")
-    ] = False,
-    copy_images: Annotated[
-        bool | None,
-        typer.Option(
-            help="Lay 8-bit copies of the films beside the export.", show_default="where the format needs it"
-        ),
-    ] = None,
-    host: Annotated[
-        str, typer.Option(help="Address to serve on; beyond this machine it asks for a password.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 0,
-    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print address or export as JSON, for scripts.")
-    ] = False,
+    source: options.Source,
+    images: options.Images = None,
+    from_format: options.FromFormat = None,
+    schema: options.Schema = None,
+    reader: options.Reader = "",
+    export_to: options.ExportTo = None,
+    out: options.Out = None,
+    allow_loss: options.AllowLoss = False,
+    copy_images: options.CopyImages = None,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 0,
+    browser: options.Browser = True,
+    as_json: options.AsJson = False,
 ) -> None:
     """Look, drag, re-measure: a local page to check a run's films and to mend them, the worst first.
 
