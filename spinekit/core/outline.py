@@ -169,14 +169,16 @@ def _following(sides: Sequence[Sides], width: int) -> list[int]:
     Where two pixels touch at a corner the way turns right, which keeps them separate parts.
     """
     offsets = np.cumsum([0, *(len(start) for start, _ in sides)])
-    starts = [start @ [1, width] for start, _ in sides]
+    starts = [start[:, 0] + width * start[:, 1] for start, _ in sides]
+    orders = [np.argsort(start) for start in starts]
     found = np.empty(offsets[-1], dtype=np.int64)
     for kind, (_, end) in enumerate(sides):
         rows = slice(offsets[kind], offsets[kind + 1])
+        wanted = end[:, 0] + width * end[:, 1]
         for turn in (3, 1):  # left first, so that a way to the right takes its place
             other = (kind + turn) % 4
-            order = np.argsort(starts[other])
-            keys, wanted = starts[other][order], end @ [1, width]
+            order = orders[other]
+            keys = starts[other][order]
             at = np.searchsorted(keys, wanted)
             here = at < len(keys)
             here[here] = keys[at[here]] == wanted[here]
