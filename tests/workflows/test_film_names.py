@@ -128,6 +128,20 @@ def test_a_run_that_goes_on_calls_films_the_same(films: Path, tmp_path: Path) ->
         assert tree(out) == whole
 
 
+def test_films_that_were_left_out_are_not_named_either(films: Path, tmp_path: Path) -> None:
+    made = run(films, tmp_path / "out", fail_fast=True)
+    assert made.left_out > 0
+    assert {file.status for file in made.record.files} >= {"failed", "skipped"}
+    for name, content in tree_of_text(tmp_path / "out"):
+        assert not any(word in name + content for word in ("Ivanov", "Petrov", "Sidorov", "letter")), name
+    for file in made.record.files:
+        assert (films / made.own_names.get(file.name, file.name)).is_symlink() or (
+            films / made.own_names.get(file.name, file.name)
+        ).is_file()
+    run(films, tmp_path / "out", resume=True)
+    assert tree(tmp_path / "out") == tree(run(films, tmp_path / "whole").out)
+
+
 def test_a_film_that_is_added_or_renamed_costs_no_other(films: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     run(films, out)
