@@ -198,7 +198,7 @@ def _print(run: PredictRun, tabled: bool) -> None:
     )
     if run.own_names and not tabled:
         console.print(
-            f"{len(run.own_names)} files are called by their content in the results -- which is which: --name-table "
+            f"files called by their content in the results: {len(run.own_names)} -- which is which: --name-table "
             "FILE; their own names: --names keep",
             style="dim",
             markup=False,
