@@ -253,7 +253,7 @@ def lead_and_metal(rng: np.random.Generator, frame: SideFrame) -> Field:
         canvas.stroke(metal, canvas.smooth_ring(loop + rng.normal(0, 8, 2) * mm), 2.2 * mm, 220, closed=True)
     if rng.random() < 0.15:
         first = int(rng.integers(6, 18))
-        last = int(min(first + rng.integers(3, 11), 22))
+        last = min(first + int(rng.integers(3, 11)), 22)
         canvas.stroke(
             metal, canvas.smooth(np.array([frame.on(k, -0.95, 0.0) for k in range(first, last + 1)])), 5 * mm
         )
