@@ -53,6 +53,7 @@ def learnt_prior(
         log_height=_filled(_median(height)),
         ratio=float(np.median(ratio)),
         ratio_sd=float(max(_spread(ratio[:, None])[0], 0.03)),
+        evidence={},
         **{name: _median(values) for name, values in gaps.items()},
         **{name: np.maximum(_pooled(values, len(films)), least[name]) for name, values in sds.items()},
     )

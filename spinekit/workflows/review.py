@@ -353,7 +353,9 @@ def _place(review: Review, images: Path | None, notice: Callable[[str], None]) -
         if folder is not None:
             film.path = folder.path_of(film.name)
         if film.path is None:
-            copy = output_path(review.run / "films", film.name, ".jpg") if not unsafe_name(film.name) else None
+            copy = (
+                output_path(review.run / "films", film.name, ".jpg") if not unsafe_name(film.name) else None
+            )
             film.copy = copy if copy is not None and copy.is_file() and not copy.is_symlink() else None
             missing += 1
     if missing:
