@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
@@ -50,10 +51,10 @@ def open_graph(graph: Graph, computing: Computing) -> Run:
         keep_network(graph.key, what, stream.getvalue())
         return made
 
-    ready: dict[tuple[int, ...], SimpleQueue[Any]] = {}
+    ready: dict[tuple[int, ...], SimpleQueue[_Request]] = {}
     compiling = threading.Lock()
 
-    def requests(shape: tuple[int, ...]) -> SimpleQueue[Any]:
+    def requests(shape: tuple[int, ...]) -> SimpleQueue[_Request]:
         """Those that are free to compute pictures of a shape, as many as there are films at once."""
         with compiling:
             if shape not in ready:
@@ -62,7 +63,7 @@ def open_graph(graph: Graph, computing: Computing) -> Run:
                 network = compiled(shape)
                 ready[shape] = SimpleQueue()
                 for _ in range(computing.at_once):
-                    ready[shape].put(network.create_infer_request())
+                    ready[shape].put(_request(network, warm=computing.at_once > 1))
             # The one used last goes to the end, so that the one longest unused is dropped first.
             ready[shape] = ready.pop(shape)
             return ready[shape]
@@ -71,13 +72,49 @@ def open_graph(graph: Graph, computing: Computing) -> Run:
         free = requests(pixels.shape)
         one = free.get()
         try:
-            one.infer({0: np.ascontiguousarray(pixels)}, share_inputs=True)
-            # The next picture is computed into the same memory.
-            return tuple(one.get_output_tensor(index).data.copy() for index in range(len(one.model_outputs)))
+            return one.answers(pixels)
         finally:
             free.put(one)
 
     return run
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Request:
+    """A run of a network with memory of its own, into which pictures are copied.
+
+    While networks compute, OpenVINO is only told to begin and waited for: to ask it for a tensor, or to hand it a
+    picture's own memory, takes Python's lock and a lock of the network together, and two threads doing so can wait
+    for each other for ever.
+
+    Attributes:
+        infer: The library's request.
+        given: Its input.
+        answered: Its outputs.
+    """
+
+    infer: Any
+    given: npt.NDArray[np.uint8]
+    answered: tuple[Float32Array, ...]
+
+    def answers(self, pixels: npt.NDArray[np.uint8]) -> tuple[Float32Array, ...]:
+        """The network's answers to a batch of pictures, which are not overwritten by the next."""
+        np.copyto(self.given, pixels)
+        self.infer.start_async()
+        self.infer.wait()
+        return tuple(answer.copy() for answer in self.answered)
+
+
+def _request(network: Any, warm: bool) -> _Request:
+    """A request; a warm one has computed once, so that all it needs has been made before several compute at once."""
+    infer = network.create_infer_request()
+    given = infer.get_input_tensor(0).data
+    if warm:
+        given[...] = 0
+        infer.start_async()
+        infer.wait()
+    outputs = range(len(infer.model_outputs))
+    return _Request(infer, given, tuple(infer.get_output_tensor(index).data for index in outputs))
 
 
 ENGINE = Engine(
