@@ -148,7 +148,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "D21": ("measures/test_invariance.py::test_unequal_spacing_of_one_physical_shape",),
     "D25": ("formats/test_dicom_grey.py::test_signed_values_and_their_padding",
             "formats/test_dicom_grey.py::test_rescale_comes_before_the_window"),
-    "D27": ("test_privacy.py::test_no_output_holds_an_attribute_of_the_patient",),
+    "D27": ("test_privacy.py::test_no_output_holds_an_attribute_a_name_or_an_overlay_of_a_dicom_file",),
     "D31": ("workflows/test_reading.py::test_attributes_and_shape_narrow_the_choice",
             "workflows/test_reading.py::test_auto_refuses_what_nobody_knows"),
     "D33": ("formats/test_dicom_seg.py::test_a_missing_source_image_is_named",),
