@@ -14,7 +14,8 @@ import pytest
 from tests.conftest import CHECKOUT
 
 LOADED = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # these tests may run in a job that interrupts do not reach
 stage = sys.argv.pop(1)
 sys.addaudithook(lambda event, words: event == "import" and words[0] == stage and print("up", flush=True))
 from spinekit.cli.entry import main
