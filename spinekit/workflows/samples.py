@@ -33,7 +33,7 @@ from spinekit.phantoms import (
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 UNASKED: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "spine-lateral")
-"""Kinds that are made where none is named: those that a model which ships can read."""
+"""Kinds that are made where none is named: those of ``datasets/samples``. Lateral films are drawn where asked for."""
 
 SCHEMAS: dict[Kind, str] = {
     "spine-ap": "spine-ap",
