@@ -7,7 +7,7 @@ kind       fed with                    answers
                                        C classes, E further values of each of A anchors (landmarks
                                        or mask coefficients); for masks (B, E, H/4, W/4) prototypes
 ``pixels`` (B, H, W), multiples of 32  (B, C, h, w) class probabilities
-``unet``   (B, H, W), multiples of 8   (B, C, H, W) class probabilities
+``unet``   (B, H, W), multiples of 32  (B, C, H, W) class probabilities
 ``close``  (B, V, S, S) crops          (B, K, 2) means and (B, K, 2) variances in crop px
 ``levels`` (B, V, S, S) crops          (B, L + 2) logits
 =========  ==========================  ==========================================================

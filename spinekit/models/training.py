@@ -50,6 +50,7 @@ class TrainingPlan:
         sigma_start: See `spinekit.models.course.Course`.
         sigma_end: See there.
         pose_gain: Weight of the landmark term in the loss.
+        dice_gain: Weight of the term of Dice in the loss of the small U-Net.
         patience: Epochs without a better score before stopping; 0 for never.
         precision: ``fp32`` or ``bf16`` (about twice as fast where the processor knows it).
         device: ``cpu``, ``0``, ``0,1`` or as Ultralytics names them; None for its own choice.
@@ -70,6 +71,7 @@ class TrainingPlan:
     sigma_start: float | None = None
     sigma_end: float | None = None
     pose_gain: float = 12.0
+    dice_gain: float = 0.5
     patience: int = 0
     precision: str = "fp32"
     device: str | None = None

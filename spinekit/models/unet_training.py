@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import time
@@ -28,29 +29,13 @@ from spinekit.models.history import (
     note_epoch,
     read_history,
 )
+from spinekit.models.pixel_augmentation import IGNORED, Example, augmented
 from spinekit.models.training import TrainingPlan
 from spinekit.models.unet import UNet, load_unet, save_unet, to_input
 from spinekit.schemas.strict_yaml import load_yaml
 
-UInt8 = npt.NDArray[np.uint8]
-_CROP = 256
-_CROPS_PER_IMAGE = 4
-_IGNORED = 255  # label of pixels that count for nothing
-_SHIFT_PX = 7.0  # of the elastic distortion
-_COARSE = 5  # nodes of its grid along a side
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Example:
-    """An image with its labels.
-
-    Attributes:
-        pixels: (H, W) grey.
-        labels: (H, W) class indices.
-    """
-
-    pixels: UInt8
-    labels: UInt8
+_VIEWS_PER_IMAGE = 4  # in an epoch
+_MEMORY = 0.99  # of the running mean of the weights, a step
 
 
 def read_part(workspace: Path, part: str) -> list[Example]:
@@ -69,50 +54,20 @@ def read_part(workspace: Path, part: str) -> list[Example]:
     return found
 
 
-def augmented(example: Example, rng: np.random.Generator) -> Example:
-    """A random crop, turned, mirrored, distorted and of another contrast; labels go along.
+def loss_of(logits: Tensor, labels: Tensor, dice_gain: float = 0.5) -> Tensor:
+    """Cross entropy, which places the border, plus a share of one minus Dice of the last class, which is rare.
 
     Args:
-        example: At least as large as a crop, or padded to it by reflection.
-        rng: Source of chance.
+        logits: (B, C, H, W).
+        labels: (B, H, W) class indices; `IGNORED` counts for nothing.
+        dice_gain: Weight of the term of Dice.
     """
-    pixels, labels = _padded(example)
-    height, width = pixels.shape
-    top, left = (int(rng.integers(0, side - _CROP + 1)) for side in (height, width))
-    x, y = np.meshgrid(np.arange(_CROP, dtype=np.float32), np.arange(_CROP, dtype=np.float32))
-    shifts = rng.normal(0, _SHIFT_PX / 2, (2, _COARSE, _COARSE)).astype(np.float32)
-    dx, dy = (cv2.resize(shift, (_CROP, _CROP), interpolation=cv2.INTER_CUBIC) for shift in shifts)
-    map_x, map_y = x + dx + left, y + dy + top
-    pixels = cv2.remap(pixels, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-    labels = cv2.remap(labels, map_x, map_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
-    quarter = int(rng.integers(4))
-    pixels, labels = np.rot90(pixels, quarter), np.rot90(labels, quarter)
-    if rng.random() < 0.5:
-        pixels, labels = pixels[:, ::-1], labels[:, ::-1]
-    grey = pixels.astype(np.float32) / 255
-    grey = np.clip(grey ** rng.uniform(0.75, 1.33) * rng.uniform(0.8, 1.2) + rng.uniform(-0.1, 0.1), 0, 1)
-    return Example((grey * 255).astype(np.uint8), np.ascontiguousarray(labels))
-
-
-def _padded(example: Example) -> tuple[UInt8, UInt8]:
-    height, width = example.pixels.shape
-    down, right = max(0, _CROP - height), max(0, _CROP - width)
-    if not down and not right:
-        return example.pixels, example.labels
-    return (
-        np.pad(example.pixels, ((0, down), (0, right)), mode="reflect"),
-        np.pad(example.labels, ((0, down), (0, right)), constant_values=_IGNORED),
-    )
-
-
-def loss_of(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy, which places the border, plus one minus Dice of the last class, which is rare."""
-    entropy = functional.cross_entropy(logits, labels, ignore_index=_IGNORED)
-    known = labels != _IGNORED
+    entropy = functional.cross_entropy(logits, labels, ignore_index=IGNORED)
+    known = labels != IGNORED
     share = logits.softmax(dim=1)[:, -1][known]
     true = (labels == logits.shape[1] - 1)[known].float()
     dice = (2 * (share * true).sum() + 1) / (share.sum() + true.sum() + 1)
-    total: Tensor = entropy + 0.5 * (1 - dice)
+    total: Tensor = entropy + dice_gain * (1 - dice)
     return total
 
 
@@ -120,11 +75,11 @@ def loss_of(logits: Tensor, labels: Tensor) -> Tensor:
 def confusion(net: UNet, example: Example) -> npt.NDArray[np.int64]:
     """(C, C) pixels of an image by true and found class; those that count for nothing are left out."""
     net.eval()
-    rows, columns = (side // 8 * 8 for side in example.pixels.shape)
+    rows, columns = (side // net.stride * net.stride for side in example.pixels.shape)
     logits = net(to_input(example.pixels[None, :rows, :columns]))[0]
     labels = example.labels[:rows, :columns].astype(np.int64)
     found = logits.argmax(dim=0).numpy()
-    known = labels != _IGNORED
+    known = labels != IGNORED
     classes = logits.shape[0]
     counts = np.bincount(labels[known] * classes + found[known], minlength=classes * classes)
     return counts.reshape(classes, classes)
@@ -147,7 +102,7 @@ def validate(net: UNet, examples: list[Example]) -> dict[str, float]:
 
 
 def _batches(examples: list[Example], size: int, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    order = rng.permutation(np.repeat(np.arange(len(examples)), _CROPS_PER_IMAGE))
+    order = rng.permutation(np.repeat(np.arange(len(examples)), _VIEWS_PER_IMAGE))
     size = min(size, len(order))
     for first in range(0, len(order) - size + 1, size):
         crops = [augmented(examples[index], rng) for index in order[first : first + size]]
@@ -157,22 +112,40 @@ def _batches(examples: list[Example], size: int, rng: np.random.Generator) -> It
 
 @dataclass(slots=True, eq=False)
 class _Learner:
-    """A network with all that its next step depends on."""
+    """A network with all that its next step depends on, and the running mean of its weights, which is what it gives.
+
+    The mean errs less than any single step's weights while steps are large (Polyak and Juditsky 1992).
+    """
 
     net: UNet
+    mean: UNet
     optimiser: torch.optim.AdamW
     schedule: torch.optim.lr_scheduler.LambdaLR
     rng: np.random.Generator
     epoch: int = 0
+    steps: int = 0
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Takes the weights of a step into the running mean; the first ones are soon forgotten."""
+        self.steps += 1
+        memory = min(_MEMORY, self.steps / (self.steps + 10))
+        for mean, now in zip(self.mean.state_dict().values(), self.net.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(now, 1 - memory)
+            else:
+                mean.copy_(now)
 
     def save(self, path: Path) -> None:
         """Writes a state to go on from: tensors and plain values, no code."""
         content = {
             "net": self.net.state_dict(),
+            "mean": self.mean.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "schedule": {"last_epoch": self.schedule.last_epoch, "_step_count": self.schedule._step_count},
             "rng": json.dumps(self.rng.bit_generator.state),
             "epoch": self.epoch,
+            "steps": self.steps,
         }
         with atomic_path(path) as temporary:
             torch.save(content, temporary)
@@ -181,16 +154,17 @@ class _Learner:
         """Goes back to a state, after which all goes on as if nothing had happened."""
         content = torch.load(path, map_location="cpu", weights_only=True)
         self.net.load_state_dict(content["net"])
+        self.mean.load_state_dict(content["mean"])
         self.optimiser.load_state_dict(content["optimiser"])
         self.schedule.last_epoch = content["schedule"]["last_epoch"]
         self.schedule._step_count = content["schedule"]["_step_count"]
         self.rng.bit_generator.state = json.loads(content["rng"])
-        self.epoch = content["epoch"]
+        self.epoch, self.steps = content["epoch"], content["steps"]
 
 
 def _learner(plan: TrainingPlan, classes: int, batches: int) -> _Learner:
     torch.manual_seed(plan.seed)
-    net = UNet(classes, load_unet(plan.start).widths) if plan.start is not None else UNet(classes)
+    net = UNet(classes)
     if plan.start is not None:
         _take_over(net, plan.start)
     net = net.to(memory_format=torch.channels_last)
@@ -202,15 +176,26 @@ def _learner(plan: TrainingPlan, classes: int, batches: int) -> _Learner:
             min(1.0, (step + 1) / batches) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
         ),
     )
-    return _Learner(net, optimiser, schedule, np.random.default_rng(plan.seed))
+    return _Learner(net, copy.deepcopy(net), optimiser, schedule, np.random.default_rng(plan.seed))
 
 
 def _take_over(net: UNet, path: Path) -> None:
-    """Begins from the weights of another U-Net; a head of other classes is left as it is."""
+    """Begins from the weights of another U-Net, scale by scale from the finest; what does not fit stays."""
     wanted = net.state_dict()
-    given = load_unet(path).state_dict()
+    start = load_unet(path)
+    deeper = len(net.widths) - len(start.widths)
+    given = {_at_scale(name, deeper): value for name, value in start.state_dict().items()}
     fits = {k for k, v in given.items() if k in wanted and v.shape == wanted[k].shape}
     net.load_state_dict({k: given[k] if k in fits else v for k, v in wanted.items()})
+
+
+def _at_scale(name: str, deeper: int) -> str:
+    """The name of a weight in a network of so many scales more: the way up is counted from the coarsest."""
+    part, _, rest = name.partition(".")
+    if part != "up":
+        return name
+    index, _, rest = rest.partition(".")
+    return f"up.{int(index) + deeper}.{rest}"
 
 
 def train_unet(
@@ -241,7 +226,7 @@ def train_unet(
     """
     use_threads()
     training, val = read_part(workspace, "train"), read_part(workspace, "val")
-    batches = max(1, len(training) * _CROPS_PER_IMAGE // plan.batch)
+    batches = max(1, len(training) * _VIEWS_PER_IMAGE // plan.batch)
     learner = _learner(plan, classes, batches)
     best, last = out / "best.pt", out / "last.pt"
     if resume and last.is_file():
@@ -252,11 +237,11 @@ def train_unet(
         started = time.monotonic()
         loss = _one_epoch(plan, learner, training, batches, on_batch)
         learner.epoch += 1
-        metrics = validate(learner.net, val)
+        metrics = validate(learner.mean, val)
         fitness = metrics["metrics/Dice"]
         best_before = best_epoch(history)
         if best_before is None or fitness > best_before.fitness:
-            save_unet(learner.net, classes, best)
+            save_unet(learner.mean, classes, best)
         report = EpochReport(
             learner.epoch, plan.epochs, {"loss": loss}, metrics, fitness, time.monotonic() - started
         )
@@ -299,11 +284,12 @@ def _one_epoch(
     for done, (images, labels) in enumerate(_batches(training, plan.batch, learner.rng), start=1):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.precision == "bf16"):
             logits = learner.net(images.contiguous(memory_format=torch.channels_last))
-        loss = loss_of(logits.float(), labels)
+        loss = loss_of(logits.float(), labels, plan.dice_gain)
         learner.optimiser.zero_grad()
         loss.backward()
         learner.optimiser.step()
         learner.schedule.step()
+        learner.follow()
         losses.append(float(loss.detach()))
         if on_batch is not None:
             on_batch(done, batches)

@@ -166,6 +166,7 @@ def plan_of(settings: TrainSettings) -> TrainingPlan:
         sigma_start=settings.sigma_start,
         sigma_end=settings.sigma_end,
         pose_gain=settings.pose_gain,
+        dice_gain=settings.dice_gain,
         patience=settings.patience,
         precision=settings.precision,
         device=settings.device,

@@ -39,6 +39,8 @@ class TrainSettings(LabelledData):
         sigma_start: Keypoint sigma of the first epoch; None for one that fits the schema.
         sigma_end: Keypoint sigma of the last epochs.
         pose_gain: Weight of the landmark term.
+        dice_gain: Weight of the term of Dice of the small U-Net's loss, beside cross entropy: 0 where the share of right
+            pixels counts, more where a class is rare.
         margin: Room around landmarks in their box.
         patience: Epochs without a better score before stopping; 0 never stops.
         precision: ``fp32`` or ``bf16``.
@@ -67,6 +69,7 @@ class TrainSettings(LabelledData):
     sigma_start: float | None = Field(None, gt=0, le=1)
     sigma_end: float | None = Field(None, gt=0, le=1)
     pose_gain: float = Field(12.0, gt=0)
+    dice_gain: float = Field(0.5, ge=0, le=10)
     margin: float = Field(0.1, ge=0, le=2)
     patience: int = Field(0, ge=0)
     precision: Literal["fp32", "bf16"] = "fp32"
