@@ -1,13 +1,12 @@
 """Straight lines through the borders of vertebral bodies, least absolute deviations, of all bodies of a film at once.
 
-Numpy takes as long for a body's few hundred points as for those of a whole spine, so they are held together and
-numbered by the body and the border that they belong to.
+Numpy takes as long for a body's few hundred points as for those of a whole spine, so they are held together: a row
+for every body, NaN behind its last point. No comparison holds of NaN, so what lies there belongs to no border.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,209 +17,226 @@ MARGIN = (
     0.12  # of a border at either end that is left out of a refined line: corners are round, lipped or torn
 )
 STEPS = 8  # of reweighting in each line
+FEWEST = 4  # points that a border is fitted to
+_FLAT = 1e-12  # px^2; points that spread less along a border tell no slope
 
 IntArray = npt.NDArray[np.intp]
 
+# Where each border (superior, inferior, left, right) begins and ends, among TL, TR, BL, BR.
+_STARTS, _ENDS = [0, 2, 0, 1], [1, 3, 2, 3]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fit:
-    """Four lines in a turned frame: y = slope x + offset above and below, x = slope y + offset at the sides.
+class Fits:
+    """Four lines of each of B bodies in a turned frame; NaN where a body has no four borders.
+
+    y = slope x + offset above and below, x = slope y + offset at the sides.
 
     Attributes:
-        turn: (2, 2) by which px become coordinates of the frame: ``px @ turn``.
-        lines: (4, 2) slope and offset of the superior, inferior, left and right line.
-        residuals: (4,) px mean distance of the contour from each.
+        angles: (B,) radians by which the frames are turned; see `turned`.
+        lines: (B, 4, 2) slope and offset of the superior, inferior, left and right line.
+        residuals: (B, 4) px mean distance of the contour from each.
     """
 
-    turn: FloatArray
+    angles: FloatArray
     lines: FloatArray
     residuals: FloatArray
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Borders:
-    """Points along the four borders of B bodies, numbered 4 body + (superior, inferior, left, right)."""
-
-    border: IntArray  # (N,) of each point
-    run: FloatArray  # (N,) px along it
-    rise: FloatArray  # (N,) px across it
-    counts: IntArray  # (B, 4) points of each border
+    def of(self, rows: IntArray | BoolArray) -> Fits:
+        """Those of some bodies."""
+        return Fits(self.angles[rows], self.lines[rows], self.residuals[rows])
 
 
-def four_lines(bodies: Sequence[FloatArray], angles: Sequence[float]) -> list[Fit | None]:
+def turned(points: FloatArray, angles: FloatArray) -> FloatArray:
+    """Points of B bodies in frames that are turned by an angle each; by the opposite angle they come back.
+
+    Args:
+        points: (2, B, M) px, x and y.
+        angles: (B,) radians.
+    """
+    (x, y), cosine, sine = points, np.cos(angles)[:, None], np.sin(angles)[:, None]
+    local = np.empty_like(points)
+    local[0], local[1] = x * cosine + y * sine, y * cosine - x * sine
+    return local
+
+
+def plate_tilts(points: FloatArray, counts: IntArray, angles: FloatArray) -> FloatArray:
+    """(B,) radians by which the mean endplate still leans in a frame; NaN for a body without four borders.
+
+    Args:
+        points: (2, B, M) px along the contours, NaN behind the last of each.
+        counts: (B,) of the points.
+        angles: (B,) by which each frame is turned, radians.
+    """
+    local = turned(points, angles)
+    parts, whole = _by_place(local, counts)
+    slopes = _robust_lines(local, parts[:, :2])[:, :, 0]
+    return np.where(whole, np.arctan(slopes).sum(axis=1) / 2, np.nan)
+
+
+def four_lines(points: FloatArray, counts: IntArray, angles: FloatArray) -> Fits:
     """The lines of each body's borders in a frame turned by its angle.
 
     Args:
-        bodies: (N, 2) px along the contour of each.
-        angles: By which each frame is turned, radians.
-
-    Returns:
-        A fit for each body; None where it has no four borders.
+        points: (2, B, M) px along the contours, NaN behind the last of each.
+        counts: (B,) of the points.
+        angles: (B,) by which each frame is turned, radians.
     """
-    if not bodies:
-        return []
-    turns = []
-    for angle in angles:
-        cosine, sine = np.cos(angle), np.sin(angle)
-        turns.append(np.array([[cosine, -sine], [sine, cosine]]))
-    local = [points @ turn for points, turn in zip(bodies, turns, strict=True)]
-    borders, sound = _borders(local)
-    lines = _robust_lines(borders, np.repeat(sound, 4)).reshape(-1, 4, 3)
-    return [
-        None if np.isnan(four).any() else Fit(turn, four[:, :2], four[:, 2])
-        for turn, four in zip(turns, lines, strict=True)
-    ]
+    local = turned(points, angles)
+    parts, whole = _by_place(local, counts)
+    lines = _robust_lines(local, parts)
+    lines[~whole | np.isnan(lines).any(axis=(1, 2))] = np.nan
+    return Fits(angles, lines[..., :2], lines[..., 2])
 
 
-def _borders(local: Sequence[FloatArray]) -> tuple[_Borders, BoolArray]:
-    """Points of the borders by their place in the body, and (B,) of which bodies none of the four lacks."""
-    low, high = (np.array(ends) for ends in zip(*(_reach(points) for points in local), strict=True))
-    whole, body = np.concatenate(local), np.repeat(np.arange(len(local)), [len(points) for points in local])
-    wide = (high - low > 1.0).all(axis=1)
-    half = np.where(wide[:, None], (high - low) / 2, 1.0)
-    x, y = ((whole - ((low + high) / 2)[body]) / half[body]).T
-    parts = (
-        (np.abs(x) < 0.75) & (y < -0.3),
-        (np.abs(x) < 0.75) & (y > 0.3),
-        (np.abs(y) < 0.6) & (x < -0.3),
-        (np.abs(y) < 0.6) & (x > 0.3),
-    )
-    found = _gathered(whole, body, parts, len(local))
-    return found, np.asarray(wide & (found.counts >= 4).all(axis=1))
+def _by_place(local: FloatArray, counts: IntArray) -> tuple[BoolArray, BoolArray]:
+    """(B, 4, M) points of the borders by their place in the body, and (B,) of which bodies none of the four lacks."""
+    low, high = _reach(local, counts)
+    wide = (high - low > 1.0).all(axis=0)
+    half = np.where(wide, (high - low) / 2, 1.0)
+    x, y = (local - ((low + high) / 2)[..., None]) / half[..., None]
+    middle, side = np.abs(x) < 0.75, np.abs(y) < 0.6
+    parts = np.stack([middle & (y < -0.3), middle & (y > 0.3), side & (x < -0.3), side & (x > 0.3)], axis=1)
+    return parts, wide & (parts.sum(axis=2) >= FEWEST).all(axis=1)
 
 
-def _gathered(local: FloatArray, body: IntArray, parts: Sequence[BoolArray], bodies: int) -> _Borders:
-    """The points that four choices make superior, inferior, left and right borders of their bodies."""
-    chosen = [np.flatnonzero(part) for part in parts]
-    border = np.concatenate([4 * body[points] + side for side, points in enumerate(chosen)])
-    run = np.concatenate([local[points, side // 2] for side, points in enumerate(chosen)])
-    rise = np.concatenate([local[points, 1 - side // 2] for side, points in enumerate(chosen)])
-    return _Borders(border, run, rise, np.bincount(border, minlength=4 * bodies).reshape(-1, 4))
-
-
-def _reach(points: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """3 % and 97 % of each column, between two values where it falls between them.
+def _reach(points: FloatArray, counts: IntArray) -> tuple[FloatArray, FloatArray]:
+    """(2, B) 3 % and 97 % of each body's columns, between two values where it falls between them.
 
     numpy's own quantiles take longer than all the rest.
     """
-    ordered = np.sort(points, axis=0)
+    ordered, bodies = np.sort(points, axis=2), np.arange(len(counts))
     found = []
     for share in (0.03, 0.97):
-        place = share * (len(points) - 1)
-        below = int(place)
-        above = min(below + 1, len(points) - 1)
-        found.append(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
+        place = share * (counts - 1)
+        below = place.astype(np.intp)
+        lower = ordered[:, bodies, below]
+        upper = ordered[:, bodies, np.minimum(below + 1, counts - 1)]
+        found.append(lower + (place - below) * (upper - lower))
     return found[0], found[1]
 
 
-def refitted(bodies: Sequence[FloatArray], fits: Sequence[Fit | None]) -> list[Fit | None]:
-    """The lines anew, each through the points that are nearest to it and well between its ends.
+def refitted(points: FloatArray, fits: Fits, rounds: int) -> Fits:
+    """The lines anew, each through the points that are nearest to it and well between its ends, round after round.
 
-    A strongly wedged body has a short side, of which the first choice by place takes in part of an endplate.
+    A strongly wedged body has a short side, of which the first choice by place takes in part of an endplate. A body
+    whose lines are given the same points again is done: its lines would come out the same.
 
     Args:
-        bodies: (N, 2) px along the contour of each.
-        fits: Of each so far; None where there is none.
+        points: (2, B, M) px along the contours, NaN behind the last of each.
+        fits: Of each so far.
+        rounds: Of choosing points and fitting, at the most.
 
     Returns:
-        A fit for each body; None where there was none or its lines run apart.
+        The fits; NaN where there was none or lines ran apart on the way.
     """
-    crossings = [None if fit is None else crossings_of(fit.lines) for fit in fits]
-    here = [index for index, four in enumerate(crossings) if four is not None]
-    found: list[Fit | None] = [None] * len(fits)
-    held = [
-        (fit, four) for fit, four in zip(fits, crossings, strict=True) if fit is not None and four is not None
-    ]
-    if not held:
-        return found
-    borders = _nearest_borders(
-        [bodies[index] @ fit.turn for index, (fit, _) in zip(here, held, strict=True)],
-        np.array([four for _, four in held]),
-    )
-    lines = _robust_lines(borders, borders.counts.ravel() >= 4).reshape(-1, 4, 3)
-    for index, (fit, _), four in zip(here, held, lines, strict=True):
-        moved = np.where(np.isnan(four), np.column_stack([fit.lines, fit.residuals]), four)
-        found[index] = Fit(fit.turn, moved[:, :2], moved[:, 2])
+    found = replace(fits, lines=fits.lines.copy(), residuals=fits.residuals.copy())
+    local = turned(points, fits.angles)
+    before = np.zeros((points.shape[1], 4, points.shape[2]), dtype=bool)
+    moving = np.arange(points.shape[1])
+    for _ in range(rounds):
+        crossings = crossings_of(found.lines[moving])
+        parts = _nearest(local[:, moving], crossings)
+        lost = np.isnan(crossings).any(axis=(1, 2))
+        found.lines[moving[lost]] = found.residuals[moving[lost]] = np.nan
+        anew = ~lost & (parts != before[moving]).any(axis=(1, 2))
+        moving, parts = moving[anew], parts[anew]
+        if not moving.size:
+            break
+        before[moving] = parts
+        lines = _robust_lines(local[:, moving], parts)
+        fitted = ~np.isnan(lines).any(axis=2)
+        found.lines[moving] = np.where(fitted[..., None], lines[..., :2], found.lines[moving])
+        found.residuals[moving] = np.where(fitted, lines[..., 2], found.residuals[moving])
     return found
 
 
-def _nearest_borders(local: Sequence[FloatArray], crossings: FloatArray) -> _Borders:
-    """The points that belong to each line of B bodies, between its (B, 4, 2) crossings with others."""
-    whole, body = np.concatenate(local), np.repeat(np.arange(len(local)), [len(points) for points in local])
-    starts = crossings[:, [0, 2, 0, 1]]
-    ways = crossings[:, [1, 3, 2, 3]] - starts
-    # Each of (N, 4), a point and a line, and all in one piece of memory.
-    left, top, right, down = (
-        of_line[body] for of_line in (*np.moveaxis(starts, 2, 0), *np.moveaxis(ways, 2, 0))
-    )
-    across, below = np.ascontiguousarray(whole.T)[..., None]
-    share = ((across - left) * right + (below - top) * down) / (ways**2).sum(axis=2)[body]
-    along = np.clip(share, 0, 1)
-    x, y = across - (left + along * right), below - (top + along * down)
-    owner = np.hypot(x, y).argmin(axis=1)
-    inner = (share > MARGIN) & (share < 1 - MARGIN)
-    return _gathered(whole, body, [(owner == side) & inner[:, side] for side in range(4)], len(local))
+def _nearest(local: FloatArray, crossings: FloatArray) -> BoolArray:
+    """(B, 4, M) the points that belong to each line of B bodies, between its (B, 4, 2) crossings with others."""
+    squares, inner = [], []
+    for start, end in zip(_STARTS, _ENDS, strict=True):
+        way = crossings[:, end] - crossings[:, start]
+        length = np.hypot(way[:, 0], way[:, 1])[:, None]
+        right, down = way[:, :1] / length, way[:, 1:] / length
+        x, y = local[0] - crossings[:, start, :1], local[1] - crossings[:, start, 1:]
+        along, across = x * right + y * down, x * down - y * right
+        beyond = along - np.minimum(np.maximum(along, 0.0), length)
+        squares.append(across * across + beyond * beyond)
+        inner.append((along > MARGIN * length) & (along < (1 - MARGIN) * length))
+    closest = np.min(squares, axis=0)
+    found = [(square == closest) & within for square, within in zip(squares, inner, strict=True)]
+    return np.stack(found, axis=1)
 
 
-def _robust_lines(borders: _Borders, wanted: BoolArray) -> FloatArray:
+def _robust_lines(local: FloatArray, parts: BoolArray) -> FloatArray:
     """Lines of least absolute deviations, by reweighted least squares, all at once.
 
     Args:
-        borders: Points of 4 B borders.
-        wanted: (4 B,) which of them to fit, those of one point at least.
+        local: (2, B, M) points of B bodies in their frames.
+        parts: (B, S, M) which of them belong to each of the first S borders (superior, inferior, left, right).
 
     Returns:
-        (4 B, 3) slope, offset and mean distance of each border's points; NaN where that was not wanted or they have
-        no extent along it.
+        (B, S, 3) slope, offset and mean distance of each border's points; NaN where they are too few or have no
+        extent along it.
     """
-    found = np.full((len(wanted), 3), np.nan)
-    if not wanted.any():
-        return found
-    of_wanted = wanted[borders.border]
-    order = np.flatnonzero(of_wanted)[np.argsort(borders.border[of_wanted], kind="stable")]
-    lengths = borders.counts.ravel()[wanted]
-    real = np.arange(lengths.max()) < lengths[:, None]
-    run, rise = np.zeros(real.shape), np.zeros(real.shape)
-    run[real], rise[real] = borders.run[order], borders.rise[order]
-    centre = run.sum(axis=1) / lengths
+    run, rise, real = _gathered(local, parts)
+    counts = real.sum(axis=1)
+    count = np.maximum(counts, 1)
+    centre = run.sum(axis=1) / count
     run = np.where(real, run - centre[:, None], 0.0)
-    terms = np.stack([np.ones_like(run), run, run * run, rise, run * rise], axis=1)
-    weight = real.astype(np.float64)
-    sound = np.ones(len(lengths), dtype=bool)
-    slope = offset = np.zeros(len(lengths))
+    sound = (counts >= FEWEST) & (count * (run * run).sum(axis=1) > _FLAT * count**2)
+    terms = np.empty((len(run), 5, run.shape[1]))
+    terms[:, 0] = 1.0
+    for place, term in enumerate((run, run * run, rise, run * rise), 1):
+        terms[:, place] = term
+    weight = away = real.astype(np.float64)
+    slope = offset = np.zeros(len(run))
     for _ in range(STEPS):
         total, first, second, level, mixed = (terms @ weight[..., None])[..., 0].T
-        spread = total * second - first * first
-        sound &= spread > 1e-12 * np.maximum(total**2, 1e-12)
-        spread = np.where(sound, spread, 1.0)
+        spread = np.where(sound, total * second - first * first, 1.0)
         slope, offset = (total * mixed - first * level) / spread, (second * level - first * mixed) / spread
         away = np.abs(rise - slope[:, None] * run - offset[:, None])
         weight = real / np.maximum(away, 0.05)
-    distance = (np.abs(rise - slope[:, None] * run - offset[:, None]) * real).sum(axis=1) / lengths
-    lines = np.stack([slope, offset - slope * centre, distance / np.hypot(1.0, slope)], axis=1)
-    found[wanted] = np.where(sound[:, None], lines, np.nan)
-    return found
+    distance = (away * real).sum(axis=1) / count
+    lines = np.empty((len(run), 3))
+    lines[:, 0], lines[:, 1], lines[:, 2] = slope, offset - slope * centre, distance / np.hypot(1.0, slope)
+    lines[~sound] = np.nan
+    return lines.reshape(*parts.shape[:2], 3)
 
 
-def crossings_of(lines: FloatArray) -> FloatArray | None:
+def _gathered(local: FloatArray, parts: BoolArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """(B S, K) px along and across S borders, and which of the K are points: the rest, zeros, fills up the rows."""
+    counts = parts.sum(axis=2).reshape(-1)
+    real = np.arange(counts.max(initial=0)) < counts[:, None]
+    chosen = np.flatnonzero(parts)
+    run, rise = np.zeros(real.shape), np.zeros(real.shape)
+    for found, (level, upright) in ((run, local), (rise, local[::-1])):
+        # Along an endplate runs x, along a side y.
+        values = np.empty(parts.shape)
+        values[:, :2], values[:, 2:] = level[:, None], upright[:, None]
+        found[real] = values.reshape(-1)[chosen]
+    return run, rise, real
+
+
+def crossings_of(lines: FloatArray) -> FloatArray:
     """Where endplate lines cross side lines.
 
     Args:
-        lines: (4, 2) as in `Fit`.
+        lines: (B, 4, 2) as in `Fits`.
 
     Returns:
-        (4, 2) TL, TR, BL, BR in the same frame; None where they run apart.
+        (B, 4, 2) TL, TR, BL, BR in the same frames; NaN for a body of which they run apart.
     """
-    found = []
-    upper, lower, *sides = lines.tolist()
-    for slope, offset in (upper, lower):
-        for lean, shift in sides:
-            parting = 1.0 - slope * lean
-            if abs(parting) < 0.2:
-                return None
-            y = (slope * shift + offset) / parting
-            found.append((lean * y + shift, y))
-    crossings = np.array(found)
-    across, down = crossings[[1, 3]] - crossings[[0, 2]], crossings[[2, 3]] - crossings[[0, 1]]
-    sound = bool((across[:, 0] > 0).all()) and bool((down[:, 1] > 0).all())
-    return crossings if sound else None
+    (slope, offset), (lean, shift) = (
+        np.moveaxis(lines[:, :2, None], 3, 0),
+        np.moveaxis(lines[:, None, 2:], 3, 0),
+    )
+    parting = 1.0 - slope * lean
+    apart = np.abs(parting) < 0.2
+    y = (slope * shift + offset) / np.where(apart, 1.0, parting)
+    crossings = np.empty((len(lines), 4, 2))
+    crossings[..., 0], crossings[..., 1] = (lean * y + shift).reshape(-1, 4), y.reshape(-1, 4)
+    across = crossings[:, [1, 3], 0] - crossings[:, [0, 2], 0]
+    down = crossings[:, [2, 3], 1] - crossings[:, [0, 1], 1]
+    sound = ~apart.any(axis=(1, 2)) & (across > 0).all(axis=1) & (down > 0).all(axis=1)
+    return np.where(sound[:, None, None], crossings, np.nan)

@@ -13,27 +13,30 @@ coordinates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from spinekit.anatomy.border_lines import Fit, IntArray, crossings_of, four_lines, refitted
+from spinekit.anatomy.border_corners import middles_of, snapped, widths_of
+from spinekit.anatomy.border_lines import (
+    Fits,
+    IntArray,
+    crossings_of,
+    four_lines,
+    plate_tilts,
+    refitted,
+    turned,
+)
+from spinekit.anatomy.candidates import areas
+from spinekit.anatomy.contours import Contour, contour_of, in_rows
 from spinekit.core.image import FloatArray
-from spinekit.core.outline import Outline, resampled, ring_area
+from spinekit.core.outline import Outline, ring_area
 
-ROUNDS = 4  # of fitting and turning the frame
+ROUNDS = 4  # of turning the frame, at the most
+UPRIGHT = 1e-7  # radians; each turn leaves about the square of itself to the next, and lines know no less
 REFINING = 3  # further rounds, in which each border's points are those nearest to its line
-SNAP = 0.16  # widths around a crossing in which its corner is looked for
-SHARP = 1.0  # px that pixels may take from a sharp corner or add to it
-SHARP_SHARE = 0.03  # the same in widths
-LEGS = 0.12  # widths of contour on either side of a tip that tell where it would be without pixels
-NEAR_PART = 5.0  # px; parts nearer than this to the largest one belong to the body
-WINDOW = 0.05  # widths on either side of the middle in which the middle of an endplate is read
-SAMPLES = 240  # points on the contour, at least
-SMOOTH = 3  # points on either side that the steps of pixels are averaged over before lines are fitted
-FEWEST_PX = 30.0  # area below which a mask has no shape
 AREA_RANGE = (
     0.85,
     1.05,
@@ -42,6 +45,8 @@ MAX_RESIDUAL = 0.07  # of a border, mean distance in widths
 MAX_GAP = 0.12  # of a corner to the contour, in widths
 MIN_ENDS = 0.2  # of the shorter of two opposite borders over the longer
 MAX_HOLES = 0.02  # of the area
+_BORDERS = ("superior endplate", "inferior endplate", "left side", "right side")
+_CORNERS = ("TL", "TR", "BL", "BR")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,87 +96,68 @@ def body_shape(outline: Outline, down: FloatArray | None = None) -> BodyShape | 
     return body_shapes([(outline, down)])[0]
 
 
+Body = tuple[Contour, Outline, FloatArray | None]
+
+
 def body_shapes(bodies: Sequence[tuple[Outline, FloatArray | None]]) -> list[BodyShape | None]:
-    """`body_shape` of many bodies, whose lines are fitted together: a spine takes hardly longer than a body.
+    """`body_shape` of many bodies, which are fitted together: a spine takes hardly longer than a body.
 
     Args:
         bodies: Outline of each, and the direction of the spine at it.
     """
-    contours = [_contour(outline) for outline, _ in bodies]
-    here = [index for index, contour in enumerate(contours) if contour is not None]
-    held = [contour for contour in contours if contour is not None]
-    even = [contour[1] for contour in held]
-    angles = [
-        _alone(points) if bodies[index][1] is None else _upright(bodies[index][1])
-        for index, points in zip(here, even, strict=True)
-    ]
-    fits: list[Fit | None] = []
-    for last in (*(False for _ in range(ROUNDS)), True):
-        fits = four_lines(even, angles)
-        if not last:
-            angles = [
-                angle
-                if fit is None
-                else angle + (np.arctan(fit.lines[0, 0]) + np.arctan(fit.lines[1, 0])) / 2
-                for angle, fit in zip(angles, fits, strict=True)
-            ]
-    for _ in range(REFINING):
-        fits = refitted(even, fits)
+    contours = [contour_of(outline) for outline, _ in bodies]
     found: list[BodyShape | None] = [None] * len(bodies)
-    for index, (points, _, area), fit in zip(here, held, fits, strict=True):
-        if fit is not None:
-            found[index] = _shape(points, fit, area, _holes(bodies[index][0], area))
+    for rows in _alike(contours):
+        some = [(contour, *bodies[row]) for row in rows if (contour := contours[row]) is not None]
+        for row, shape in zip(rows, _shapes(some), strict=True):
+            found[row] = shape
     return found
 
 
-def _upright(down: FloatArray | None) -> float:
+def _alike(contours: Sequence[Contour | None]) -> Iterator[list[int]]:
+    """Indices of contours of about as many points: one of very many would leave the rows of all others empty."""
+    by_size: dict[int, list[int]] = {}
+    for index, contour in enumerate(contours):
+        if contour is not None:
+            by_size.setdefault(len(contour.points).bit_length(), []).append(index)
+    yield from by_size.values()
+
+
+def _shapes(bodies: Sequence[Body]) -> list[BodyShape | None]:
+    """The shape of each body with a contour."""
+    counts = np.array([len(contour.points) for contour, _, _ in bodies])
+    even = in_rows([contour.even for contour, _, _ in bodies])
+    angles = np.array(
+        [_alone(contour.even) if down is None else _turn_of(down) for contour, _, down in bodies]
+    )
+    fits = refitted(even, four_lines(even, counts, _upright(even, counts, angles)), REFINING)
+    crossings = crossings_of(fits.lines)
+    sound = np.flatnonzero(~np.isnan(crossings).any(axis=(1, 2)))
+    found: list[BodyShape | None] = [None] * len(bodies)
+    if not sound.size:
+        return found
+    whole = [bodies[row] for row in sound.tolist()]
+    for row, shape in zip(sound.tolist(), _fitted(whole, fits.of(sound), crossings[sound]), strict=True):
+        found[row] = shape
+    return found
+
+
+def _upright(even: FloatArray, counts: IntArray, angles: FloatArray) -> FloatArray:
+    """(B,) by which frames are to be turned so that the endplates of each body lie level on the whole, radians."""
+    angles = angles.copy()
+    moving = np.arange(len(angles))
+    for _ in range(ROUNDS):
+        turns = np.nan_to_num(plate_tilts(even[:, moving], counts[moving], angles[moving]))
+        angles[moving] += turns
+        moving = moving[np.abs(turns) > UPRIGHT]
+        if not moving.size:
+            break
+    return angles
+
+
+def _turn_of(down: FloatArray) -> float:
     """Turn of a body in a spine that runs along (2,) ``down``, radians."""
-    return 0.0 if down is None else float(np.arctan2(-down[0], down[1]))
-
-
-def _contour(outline: Outline) -> tuple[FloatArray, FloatArray, float] | None:
-    """Points along the border a pixel or less apart, the same without steps, and the area; None without shape."""
-    rings = [ring for ring in outline.rings if len(ring) >= 3 and bool(np.isfinite(ring).all())]
-    if not rings:
-        return None
-    areas = [abs(ring_area(ring)) for ring in rings]
-    largest = int(np.argmax(areas))
-    if areas[largest] < FEWEST_PX:
-        return None
-    perimeter = float(
-        np.linalg.norm(np.diff(rings[largest], axis=0, append=rings[largest][:1]), axis=1).sum()
-    )
-    step = min(1.0, perimeter / SAMPLES)
-    main = resampled(rings[largest], step)
-    kept, even, area = [main], [_smoothed(main)], areas[largest]
-    for index, ring in enumerate(rings):
-        if index != largest:
-            part = resampled(ring, step)
-            if _nearest(part, main) <= NEAR_PART:
-                kept.append(part)
-                even.append(_smoothed(part))
-                area += areas[index]
-    return np.concatenate(kept), np.concatenate(even), area
-
-
-def _smoothed(points: FloatArray) -> FloatArray:
-    """Running mean along a closed way: the steps between pixels even out, corners round off a little."""
-    count = len(points)
-    around = points[np.arange(-SMOOTH, count + SMOOTH) % count]
-    return np.asarray(
-        sum(around[shift : shift + count] for shift in range(2 * SMOOTH + 1)) / (2 * SMOOTH + 1)
-    )
-
-
-def _nearest(part: FloatArray, main: FloatArray) -> float:
-    """Smallest distance between two sets of points."""
-    square = ((part[:, None, :] - main[None, :, :]) ** 2).sum(axis=2)
-    return float(np.sqrt(square.min()))
-
-
-def _holes(outline: Outline, area: float) -> float:
-    """Share of the area that holes take."""
-    return sum(abs(ring_area(hole)) for hole in outline.holes) / area
+    return float(np.arctan2(-down[0], down[1]))
 
 
 def _alone(points: FloatArray) -> float:
@@ -180,107 +166,55 @@ def _alone(points: FloatArray) -> float:
     return float(np.radians((degrees + 45.0) % 90.0 - 45.0))
 
 
-def _shape(points: FloatArray, fitted: Fit, area: float, holes: float) -> BodyShape | None:
-    local = points @ fitted.turn
-    crossings = crossings_of(fitted.lines)
-    if crossings is None:
-        return None
-    width = float(np.linalg.norm(crossings[[1, 3]].mean(axis=0) - crossings[[0, 2]].mean(axis=0)))
-    corners, gaps = _snapped(local, crossings, width)
-    middles = _middles(local, corners, width)
-    quad = crossings[[0, 1, 3, 2]]
-    area_ratio = abs(ring_area(quad)) / area
-    back = fitted.turn.T
-    doubts = _doubts(fitted.residuals / width, area_ratio, gaps / width, holes, _ends(crossings))
-    if middles is None:
-        return None
-    return BodyShape(
-        corners @ back, crossings @ back, middles @ back, fitted.residuals, area_ratio, gaps, doubts
-    )
-
-
-def _snapped(local: FloatArray, crossings: FloatArray, width: float) -> tuple[FloatArray, FloatArray]:
-    """Corners on the contour, and the distances of the crossings from it.
-
-    A crossing that pixels alone keep from the contour is the corner. Otherwise the corner is the contour point near
-    it that lies farthest outwards: waisted and hollow bodies and lips reach beyond it, rounded ones stay behind.
-    """
-    away = local[:, None] - crossings
-    distance = np.hypot(away[..., 0], away[..., 1])
-    corners, gaps = crossings.copy(), distance.min(axis=0)
-    blunt, tips = [], []
-    for index, near in enumerate((distance <= SNAP * width).T):
-        chosen = np.flatnonzero(near)
-        if not chosen.size:
+def _fitted(bodies: Sequence[Body], fits: Fits, crossings: FloatArray) -> Iterator[BodyShape | None]:
+    """The shape of each body whose lines cross; None where its contour does not pass between its sides."""
+    counts = np.array([len(contour.points) for contour, _, _ in bodies], dtype=np.intp)
+    local = turned(in_rows([contour.points for contour, _, _ in bodies]), fits.angles)
+    widths = widths_of(crossings)
+    corners, gaps = snapped(local, counts, crossings, widths)
+    middles = middles_of(local, corners, widths)
+    placed = [_back(points, fits.angles) for points in (corners, crossings, middles)]
+    ratios = areas(crossings) / [contour.area for contour, _, _ in bodies]
+    crooked, torn, ends = fits.residuals / widths[:, None], gaps / widths[:, None], _ends(crossings)
+    for row, (contour, outline, _) in enumerate(bodies):
+        if bool(np.isnan(middles[row]).any()):
+            yield None
             continue
-        outward = crossings[index] - crossings[3 - index]  # from the corner across the body
-        reach = away[chosen, index] @ outward / np.hypot(outward[0], outward[1])
-        sharp = reach.max() <= SHARP and gaps[index] <= max(1.5 * SHARP, SHARP_SHARE * width)
-        if not sharp:
-            blunt.append(index)
-            tips.append(int(chosen[np.argmax(reach)]))
-    if blunt:
-        corners[blunt] = _sharpened(local, np.array(tips), width)
-    return corners, gaps
+        ratio, holes = float(ratios[row]), _holes(outline, contour.area)
+        doubts = _doubts(crooked[row].tolist(), ratio, torn[row].tolist(), holes, float(ends[row]))
+        corner, plate, middle = (points[row] for points in placed)
+        yield BodyShape(corner, plate, middle, fits.residuals[row], ratio, gaps[row], doubts)
 
 
-def _sharpened(local: FloatArray, tips: IntArray, width: float) -> FloatArray:
-    """Tips of the contour where the borders on either side of them meet: pixels blunt a sharp one by up to two."""
-    first, last = 2, max(6, round(LEGS * width))
-    blunt = local[tips]
-    if len(local) < 4 * last:
-        return np.asarray(blunt)
-    steps = np.array([[-1], [1]]) * np.arange(first, last)
-    legs = local[np.mod(tips[:, None, None] + steps, len(local))]  # (tips, 2, points, 2)
-    middles = legs.mean(axis=2)
-    ways = np.linalg.svd(legs - middles[:, :, None])[2][:, :, 0]
-    (before, after), between = np.moveaxis(ways, 1, 0), middles[:, 1] - middles[:, 0]
-    parting = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
-    meets = np.abs(parting) >= 0.3
-    step = (between[:, 0] * after[:, 1] - between[:, 1] * after[:, 0]) / np.where(meets, parting, 1.0)
-    met = middles[:, 0] + step[:, None] * before
-    near = np.hypot(*(met - blunt).T) <= max(3.0, SHARP_SHARE * width)
-    return np.where((meets & near)[:, None], met, blunt)
+def _back(points: FloatArray, angles: FloatArray) -> FloatArray:
+    """(B, K, 2) points in frames turned by an angle each, in the film's own again."""
+    return turned(points.transpose(2, 0, 1), -angles).transpose(1, 2, 0)
 
 
-def _middles(local: FloatArray, corners: FloatArray, width: float) -> FloatArray | None:
-    """(2, 2) points of the upper and lower contour halfway between the sides, along the perpendicular there."""
-    left, right = corners[[0, 2]].mean(axis=0), corners[[1, 3]].mean(axis=0)
-    centre, along = (left + right) / 2, (right - left) / np.linalg.norm(right - left)
-    upright = np.array([-along[1], along[0]])  # down
-    beside, height = (local - centre) @ along, (local - centre) @ upright
-    near = np.abs(beside) <= max(WINDOW * width, 1.0)
-    above, below = height[near & (height < 0)], height[near & (height > 0)]
-    if not above.size or not below.size:
-        return None
-    return np.stack([centre + _median(above) * upright, centre + _median(below) * upright])
+def _ends(quads: FloatArray) -> FloatArray:
+    """(B,) length of the shorter side of a quadrilateral over that of the one across, the smaller of both pairs."""
+    ways = quads[:, [1, 3, 2, 3]] - quads[:, [0, 2, 0, 1]]
+    lengths = np.hypot(ways[..., 0], ways[..., 1]).reshape(-1, 2, 2)
+    return np.asarray((lengths.min(axis=2) / lengths.max(axis=2)).min(axis=1))
 
 
-def _median(values: FloatArray) -> float:
-    """The middle of some values; numpy's own takes ten times as long for so few."""
-    ordered = np.sort(values)
-    return float((ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2)
-
-
-def _ends(quad: FloatArray) -> float:
-    """Length of the shorter side of a quadrilateral over that of the one across, the smaller of both pairs."""
-    borders = [float(np.hypot(*(quad[b] - quad[a]))) for a, b in ((0, 1), (2, 3), (0, 2), (1, 3))]
-    return min(min(pair) / max(pair) for pair in (borders[:2], borders[2:]))
+def _holes(outline: Outline, area: float) -> float:
+    """Share of the area that holes take."""
+    return sum(abs(ring_area(hole)) for hole in outline.holes) / area
 
 
 def _doubts(
-    residuals: FloatArray, area_ratio: float, gaps: FloatArray, holes: float, ends: float
+    residuals: Sequence[float], area_ratio: float, gaps: Sequence[float], holes: float, ends: float
 ) -> tuple[str, ...]:
     found = []
-    borders = ("superior endplate", "inferior endplate", "left side", "right side")
-    crooked = [name for name, value in zip(borders, residuals, strict=True) if value > MAX_RESIDUAL]
+    crooked = [name for name, value in zip(_BORDERS, residuals, strict=True) if value > MAX_RESIDUAL]
     if crooked:
         found.append(f"{' and '.join(crooked)} of the mask not straight")
     if ends < MIN_ENDS:
         found.append("the mask comes to a point")
     if not AREA_RANGE[0] <= area_ratio <= AREA_RANGE[1]:
         found.append(f"the mask is no quadrilateral (area ratio {area_ratio:.2f})")
-    torn = [name for name, gap in zip(("TL", "TR", "BL", "BR"), gaps, strict=True) if gap > MAX_GAP]
+    torn = [name for name, gap in zip(_CORNERS, gaps, strict=True) if gap > MAX_GAP]
     if torn:
         found.append(f"the mask has no corner at {', '.join(torn)}")
     if holes > MAX_HOLES:

@@ -42,6 +42,12 @@ def ring_area(ring: FloatArray) -> float:
     return float(0.5 * np.sum(ring[:, 0] * following[:, 1] - following[:, 0] * ring[:, 1]))
 
 
+def edge_lengths(ring: FloatArray) -> FloatArray:
+    """(N,) px from each vertex of a closed ring to the next."""
+    x, y = (np.concatenate((ring[1:], ring[:1])) - ring).T
+    return np.asarray(np.sqrt(x * x + y * y))
+
+
 def resampled(ring: FloatArray, step: float) -> FloatArray:
     """Points at even distances along a closed ring, the first half a step from its first vertex.
 
@@ -52,11 +58,15 @@ def resampled(ring: FloatArray, step: float) -> FloatArray:
     Returns:
         (M, 2) px, M >= 4.
     """
-    closed = np.concatenate([ring, ring[:1]])
-    lengths = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
+    closed = np.concatenate((ring, ring[:1]))
+    lengths = np.zeros(len(closed))
+    np.cumsum(np.hypot(*np.diff(closed, axis=0).T), out=lengths[1:])
     count = max(4, int(np.ceil(lengths[-1] / step)))
     at = (np.arange(count) + 0.5) * lengths[-1] / count
-    return np.stack([np.interp(at, lengths, closed[:, 0]), np.interp(at, lengths, closed[:, 1])], axis=1)
+    points = np.empty((count, 2))
+    for axis in (0, 1):
+        points[:, axis] = np.interp(at, lengths, closed[:, axis])
+    return points
 
 
 def to_mask(outline: Outline, height: int, width: int) -> BoolArray:

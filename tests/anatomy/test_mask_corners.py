@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spinekit.anatomy import BodyShape, body_shape, with_corners
+from spinekit.anatomy.mask_corners import body_shapes
 from spinekit.core.body_points import BODY_POINTS
 from spinekit.core.image import FloatArray, ImageRef
 from spinekit.core.outline import Outline, to_mask, to_outline
@@ -164,6 +165,33 @@ def test_parts_nearby_belong_to_the_body_and_far_ones_do_not() -> None:
     assert alone is not None
     assert with_far is not None
     assert with_far.corners == pytest.approx(alone.corners)
+
+
+def test_a_body_is_the_same_whatever_is_fitted_with_it() -> None:
+    random = np.random.default_rng(5)
+    bodies: list[tuple[Outline, FloatArray | None]] = []
+    for kind, _, _, _ in TABLE:
+        for size in (0.2, 1.0, 6.0):  # from 240 points on the contour to thousands
+            tilt = random.uniform(-40, 40)
+            ring = turned(body(kind)[1], tilt) * size + random.uniform(0, 300, 2)
+            bodies.append((Outline((ring,)), turned(DOWN, tilt)))
+    bodies.insert(3, (Outline((np.zeros((4, 2)),)), DOWN))  # without any shape
+    together = body_shapes(bodies)
+    assert together[3] is None
+    for shape, (outline, down) in zip(together, bodies, strict=True):
+        alone = body_shape(outline, down)
+        assert (shape is None) == (alone is None)
+        if shape is not None and alone is not None:
+            for one, other in ((shape.corners, alone.corners), (shape.plates, alone.plates)):
+                assert np.abs(one - other).max() < 1e-9
+            assert np.abs(shape.middles - alone.middles).max() < 1e-9
+            assert shape.doubts == alone.doubts
+
+
+def test_bodies_of_which_none_has_four_borders() -> None:
+    needle = np.array([[0.0, 0], [200, 0], [200, 0.3], [0, 0.3]])
+    assert body_shapes([(Outline((needle,)), DOWN)] * 2) == [None, None]
+    assert body_shapes([]) == []
 
 
 def test_a_body_alone_is_taken_upright() -> None:
