@@ -10,6 +10,7 @@ import numpy as np
 from spinekit.core.image import FloatArray
 from spinekit.core.landmarks import Landmarks
 from spinekit.core.scene import Instance, Scene
+from spinekit.core.schema import Schema
 from spinekit.views.caliper import Caliper
 from spinekit.views.placement import Occupancy, Point, Rect, Segment, Wanted, place, side_by_side
 from spinekit.views.strokes import Text, margin, text_size
@@ -83,12 +84,13 @@ def place_labels(
         shape: Rows and columns of the canvas.
         named: Whether levels and points are named, too.
     """
-    occupancy = _occupancy(scene, drawn, scale, shape)
+    bodies = [scale.to_canvas(body_of(item)) for item in scene.instances]
+    occupancy = _occupancy(scene, bodies, drawn, scale, shape)
     values = [_value(caliper, scale, shape[1]) for caliper in drawn if caliper.label]
     words: list[_Word] = []
     if named:
         # Names of bodies have only two sides to choose from, so they choose first; then the main angle.
-        levels = _levels(scene, scale)
+        levels = _levels(scene, bodies, scale)
         sided = side_by_side([word.wanted for word in levels], occupancy)
         words += [replace(word, wanted=wanted) for word, wanted in zip(levels, sided, strict=True)]
     if drawn and drawn[0].rank is Rank.MAIN and drawn[0].label:
@@ -121,6 +123,17 @@ def body_of(item: Instance) -> FloatArray:
     return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
 
 
+def edges_of(points: Landmarks, schema: Schema) -> FloatArray:
+    """The schema's joins between those points that are there: (N, 2, 2) image px."""
+    pairs = [
+        (points.index(start), points.index(end))
+        for start, end in schema.edges
+        if start in points.names and end in points.names
+    ]
+    segments = points.xy[np.array(pairs, dtype=np.intp).reshape(-1, 2)]
+    return segments[~np.isnan(segments).any(axis=(1, 2))]
+
+
 def named_points(scene: Scene) -> Landmarks | None:
     """The points that are written out: those of an image's single instance where no levels exist."""
     pointed = [item.landmarks for item in scene.instances if item.landmarks is not None]
@@ -129,24 +142,24 @@ def named_points(scene: Scene) -> Landmarks | None:
     return pointed[0]
 
 
-def _occupancy(scene: Scene, drawn: Sequence[Caliper], scale: Scale, shape: tuple[int, int]) -> Occupancy:
+def _occupancy(
+    scene: Scene,
+    bodies: Sequence[FloatArray],
+    drawn: Sequence[Caliper],
+    scale: Scale,
+    shape: tuple[int, int],
+) -> Occupancy:
     occupancy = Occupancy(*shape)
     alone = named_points(scene) is not None
     for caliper in drawn:
-        for start, end in scale.to_canvas(caliper.segments).tolist():
-            occupancy.add_line(tuple(start), tuple(end), LINE_COST)
-    for item in scene.instances:
+        occupancy.add_lines(scale.to_canvas(caliper.segments), LINE_COST)
+    for item, body in zip(scene.instances, bodies, strict=True):
         if not alone:
-            occupancy.add_polygon(scale.to_canvas(body_of(item)), BODY_COST)
+            occupancy.add_polygon(body, BODY_COST)
         if item.landmarks is not None:
-            points = item.landmarks
-            for start, end in scene.schema.edges:
-                if start in points.names and end in points.names:
-                    ends = scale.to_canvas(points.xy[[points.index(start), points.index(end)]])
-                    if not np.isnan(ends).any():
-                        occupancy.add_line(tuple(ends[0]), tuple(ends[1]), EDGE_COST)
-            for xy in scale.to_canvas(points.xy[~np.isnan(points.xy).any(axis=1)]).tolist():
-                occupancy.add_point(tuple(xy), 3.0 * scale.line, POINT_COST)
+            occupancy.add_lines(scale.to_canvas(edges_of(item.landmarks, scene.schema)), EDGE_COST)
+            found = item.landmarks.xy[~np.isnan(item.landmarks.xy).any(axis=1)]
+            occupancy.add_points(scale.to_canvas(found), 3.0 * scale.line, POINT_COST)
     return occupancy
 
 
@@ -162,13 +175,10 @@ def _value(caliper: Caliper, scale: Scale, width: int) -> _Word:
     return replace(_word(rows, (x, y, x, y), leads=False), of=caliper.name)
 
 
-def _levels(scene: Scene, scale: Scale) -> list[_Word]:
+def _levels(scene: Scene, bodies: Sequence[FloatArray], scale: Scale) -> list[_Word]:
     if named_points(scene) is not None:
         return []
-    boxes = [
-        (*scale.to_canvas(body.min(axis=0)).tolist(), *scale.to_canvas(body.max(axis=0)).tolist())
-        for body in map(body_of, scene.instances)
-    ]
+    boxes = [(*body.min(axis=0).tolist(), *body.max(axis=0).tolist()) for body in bodies]
     middles = [(box[1] + box[3]) / 2 for box in boxes]
     words: list[_Word] = []
     for k, (item, box) in enumerate(zip(scene.instances, boxes, strict=True)):

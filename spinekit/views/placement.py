@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -86,27 +87,36 @@ class Occupancy:
         cv2.fillPoly(self._cost, [self._cells(xy)], cost)
         self._sums = None
 
-    def add_line(self, start: Point, end: Point, cost: float) -> None:
-        """Marks a line and one cell to each side of it."""
-        (ax, ay), (bx, by) = self._cells(np.array([start, end])).tolist()
-        cv2.line(self._cost, (ax, ay), (bx, by), cost, 3)
+    def add_lines(self, segments: FloatArray, cost: float) -> None:
+        """Marks lines (N, 2, 2) px and one cell to each side of them."""
+        for (ax, ay), (bx, by) in self._cells(segments).tolist():
+            cv2.line(self._cost, (ax, ay), (bx, by), cost, 3)
         self._sums = None
 
-    def add_point(self, xy: Point, radius: float, cost: float) -> None:
-        """Marks a disc of ``radius`` px."""
-        ((x, y),) = self._cells(np.array([xy])).tolist()
-        cv2.circle(self._cost, (x, y), max(1, round(radius / self.cell)), cost, -1)
+    def add_points(self, xy: FloatArray, radius: float, cost: float) -> None:
+        """Marks discs of ``radius`` px around points (N, 2) px."""
+        for x, y in self._cells(xy).tolist():
+            cv2.circle(self._cost, (x, y), max(1, round(radius / self.cell)), cost, -1)
         self._sums = None
 
-    def cost(self, box: Rect) -> float:
-        """Sum over the cells of a box (px)."""
+    def costs(self, boxes: FloatArray) -> FloatArray:
+        """Sums over the cells of boxes.
+
+        Args:
+            boxes: (4, N) left, top, right, bottom, px.
+
+        Returns:
+            (N,) sums.
+        """
         if self._sums is None:
-            self._sums = np.pad(self._cost.astype(np.float64).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-        sums = self._sums
+            self._sums = np.asarray(cv2.integral(self._cost, sdepth=cv2.CV_64F), dtype=np.float64)
         rows, columns = self._cost.shape
-        left, right = (min(max(int(x / self.cell), 0), columns) for x in (box[0], box[2] + self.cell))
-        top, bottom = (min(max(int(y / self.cell), 0), rows) for y in (box[1], box[3] + self.cell))
-        return float(sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left])
+        edges = boxes / self.cell
+        edges[2:] = (boxes[2:] + self.cell) / self.cell
+        np.clip(edges, 0, [[columns], [rows], [columns], [rows]], out=edges)
+        left, top, right, bottom = edges.astype(np.intp)
+        sums = self._sums
+        return np.asarray(sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left])
 
     def _cells(self, xy: FloatArray) -> npt.NDArray[np.int32]:
         # Far outside the canvas nothing matters, and OpenCV's integers overflow.
@@ -129,12 +139,12 @@ def place(wanted: Sequence[Wanted], occupancy: Occupancy) -> list[Placed]:
     """
     placed: list[Placed] = []
     for label in wanted:
-        cost, option = _cheapest(label, _candidates(label), occupancy, placed)
+        cost, option = _cheapest(label, *_candidates(label), occupancy, placed)
         if cost >= OVERLAP / 100:
             # Nothing near is free: anywhere on the canvas, as near as can be, with a leader.
             cost, option = min(
                 (cost, option),
-                _cheapest(label, _anywhere(label, occupancy), occupancy, placed),
+                _cheapest(label, *_anywhere(label, occupancy), occupancy, placed),
                 key=lambda found: found[0],
             )
         placed.append(_brought_inside(option, label, occupancy))
@@ -142,98 +152,129 @@ def place(wanted: Sequence[Wanted], occupancy: Occupancy) -> list[Placed]:
 
 
 def _cheapest(
-    label: Wanted,
-    candidates: Iterable[tuple[Rect, float, float]],
-    occupancy: Occupancy,
-    placed: Sequence[Placed],
+    label: Wanted, boxes: FloatArray, biases: FloatArray, occupancy: Occupancy, placed: Sequence[Placed]
 ) -> tuple[float, Placed]:
     """The first of the cheapest candidates, with its cost.
 
     Args:
         label: What is placed.
-        candidates: Boxes, each with what its place costs in itself and the least that any later one costs.
+        boxes: (4, N) left, top, right, bottom of the candidates, px.
+        biases: (N,) what each costs by its place alone.
         occupancy: What is on the canvas.
         placed: The labels before.
     """
-    best = (math.inf, Placed(label.around, None))
-    for box, bias, floor in candidates:
-        if floor > best[0]:
+    best, rank = math.inf, len(biases)
+    found = Placed(label.around, None)
+    # What others add is never negative, so few candidates need that closer look.
+    alone = biases + _covering(label, boxes, occupancy)
+    for k in np.argsort(alone, kind="stable").tolist():
+        if alone[k] > best:
             break
+        left, top, right, bottom = boxes[:, k].tolist()
+        box = (left, top, right, bottom)
         option = Placed(box, _leader(label, box))
-        cost = bias + _cost(option, label, occupancy, placed)
-        if cost < best[0]:
-            best = (cost, option)
-    return best
+        cost = float(alone[k]) + (_among(option, placed) if alone[k] < OUTSIDE else 0.0)
+        if cost < best or (cost == best and k < rank):
+            best, rank, found = cost, k, option
+    return best, found
 
 
 def side_by_side(wanted: Sequence[Wanted], occupancy: Occupancy) -> list[Wanted]:
     """The same labels, all preferring the side of the canvas that is freer next to what they name."""
-    costs = {
-        side: sum(occupancy.cost(_beside(label, side, REACHES[1], 0.0)) for label in wanted)
+    if not wanted:
+        return []
+    right, left = (
+        float(occupancy.costs(np.array([_next_to(label, side) for label in wanted]).T).sum())
         for side in (1.0, -1.0)
-    }
-    better = 1.0 if costs[1.0] <= costs[-1.0] else -1.0
-    return [
-        Wanted(label.width, label.height, label.around, label.letter, label.sideways, (better, 0.0))
-        for label in wanted
-    ]
+    )
+    prefer = (1.0 if right <= left else -1.0, 0.0)
+    return [replace(label, prefer=prefer) for label in wanted]
 
 
-def _candidates(label: Wanted) -> Iterator[tuple[Rect, float, float]]:
-    """Boxes near what is named, with what their distance and direction cost, nearest first."""
-    if label.sideways:
-        for reach in REACHES:
-            floor = 14 * reach
-            for step in STEPS:
-                for side in (1.0, -1.0):
-                    wrong_side = 0.0 if side == math.copysign(1.0, label.prefer[0]) else 25.0
-                    yield _beside(label, side, reach, step), floor + 8 * abs(step) + wrong_side, floor
-        return
+def _next_to(label: Wanted, side: float) -> Rect:
+    """The usual place of a label to the right (1) or left (-1) of what it names."""
     left, top, right, bottom = label.around
-    for reach in REACHES:
-        floor = 12 * reach
-        for k in range(DIRECTIONS):
-            angle = 2 * math.pi * k / DIRECTIONS
-            dx, dy = math.cos(angle), math.sin(angle)
-            x = (left + right) / 2 + dx * ((right - left) / 2 + reach * label.letter + label.width / 2)
-            y = (top + bottom) / 2 + dy * ((bottom - top) / 2 + reach * label.letter + label.height / 2)
-            away = 1 - (dx * label.prefer[0] + dy * label.prefer[1])
-            yield _centred(label, x, y), floor + 3 * away, floor
+    reach = REACHES[1] * label.letter
+    x, y = right + reach if side > 0 else left - reach - label.width, (top + bottom) / 2
+    return x, y - label.height / 2, x + label.width, y + label.height / 2
 
 
-def _anywhere(label: Wanted, occupancy: Occupancy) -> Iterator[tuple[Rect, float, float]]:
+def _candidates(label: Wanted) -> tuple[FloatArray, FloatArray]:
+    """Boxes (4, N) near what is named, nearest first, and (N,) what their distance and direction cost."""
+    left, top, right, bottom = label.around
+    if label.sideways:
+        reach, step, side = _sideways()
+        biases = 14 * reach + 8 * np.abs(step)
+        biases += np.where(side == math.copysign(1.0, label.prefer[0]), 0.0, 25.0)
+        away = reach * label.letter
+        x = np.where(side > 0, right + away, left - away - label.width)
+        y = (top + bottom) / 2 + step * label.letter
+        return _boxes(x, y - label.height / 2, x + label.width, y + label.height / 2), biases
+    reach, dx, dy = _around()
+    x = (left + right) / 2 + dx * ((right - left) / 2 + reach * label.letter + label.width / 2)
+    y = (top + bottom) / 2 + dy * ((bottom - top) / 2 + reach * label.letter + label.height / 2)
+    away = 1 - (dx * label.prefer[0] + dy * label.prefer[1])
+    return _centred(label, x, y), 12 * reach + 3 * away
+
+
+@cache
+def _sideways() -> FloatArray:
+    """(3, N) reach, step and side (1 right, -1 left) of the places that are tried for the name of a body."""
+    return np.array(
+        [(reach, step, side) for reach in REACHES for step in STEPS for side in (1.0, -1.0)]
+    ).T.copy()
+
+
+@cache
+def _around() -> FloatArray:
+    """(3, N) reach and direction of the places that are tried for other labels."""
+    angles = [2 * math.pi * k / DIRECTIONS for k in range(DIRECTIONS)]
+    return np.array(
+        [(reach, math.cos(angle), math.sin(angle)) for reach in REACHES for angle in angles]
+    ).T.copy()
+
+
+def _anywhere(label: Wanted, occupancy: Occupancy) -> tuple[FloatArray, FloatArray]:
     """Boxes all over the canvas, on a grid of half a label, nearest first."""
     x, y = (label.around[0] + label.around[2]) / 2, (label.around[1] + label.around[3]) / 2
     columns = np.arange(label.width / 2, occupancy.width - label.width / 2, label.width / 2)
     rows = np.arange(label.height / 2, occupancy.height - label.height / 2, label.height / 2)
     grid = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
     far = 12 * np.hypot(grid[:, 0] - x, grid[:, 1] - y) / label.letter
-    for k in np.argsort(far, kind="stable").tolist():
-        yield _centred(label, float(grid[k, 0]), float(grid[k, 1])), float(far[k]), float(far[k])
+    order = np.argsort(far, kind="stable")
+    return _centred(label, grid[order, 0], grid[order, 1]), far[order]
 
 
-def _centred(label: Wanted, x: float, y: float) -> Rect:
-    return x - label.width / 2, y - label.height / 2, x + label.width / 2, y + label.height / 2
+def _centred(label: Wanted, x: FloatArray, y: FloatArray) -> FloatArray:
+    half_wide, half_high = label.width / 2, label.height / 2
+    return _boxes(x - half_wide, y - half_high, x + half_wide, y + half_high)
 
 
-def _beside(label: Wanted, side: float, reach: float, step: float) -> Rect:
-    left, top, right, bottom = label.around
-    y = (top + bottom) / 2 + step * label.letter
-    x0 = right + reach * label.letter if side > 0 else left - reach * label.letter - label.width
-    return x0, y - label.height / 2, x0 + label.width, y + label.height / 2
+def _boxes(left: FloatArray, top: FloatArray, right: FloatArray, bottom: FloatArray) -> FloatArray:
+    boxes = np.empty((4, len(left)))
+    boxes[0], boxes[1], boxes[2], boxes[3] = left, top, right, bottom
+    return boxes
 
 
-def _cost(option: Placed, label: Wanted, occupancy: Occupancy, placed: Sequence[Placed]) -> float:
-    box = option.box
-    if box[0] < 0 or box[1] < 0 or box[2] > occupancy.width or box[3] > occupancy.height:
-        return OUTSIDE
+def _covering(label: Wanted, boxes: FloatArray, occupancy: Occupancy) -> FloatArray:
+    """What candidates (4, N) cost by what they cover on the canvas: (N,)."""
     # With a little room around; in letter heights squared, so that a scene costs alike at every size.
-    room = MARGIN * label.letter
-    padded = (box[0] - room, box[1] - room, box[2] + room, box[3] + room)
-    cost = occupancy.cost(padded) * (occupancy.cell / label.letter) ** 2
+    room = MARGIN * label.letter * np.array([[-1.0], [-1.0], [1.0], [1.0]])
+    cost = occupancy.costs(boxes + room) * (occupancy.cell / label.letter) ** 2
+    left, top, right, bottom = boxes
+    outside = (left < 0) | (top < 0) | (right > occupancy.width) | (bottom > occupancy.height)
+    return np.where(outside, OUTSIDE, cost)
+
+
+def _among(option: Placed, placed: Sequence[Placed]) -> float:
+    """What a place costs by the labels before and their leaders."""
+    cost = 0.0
+    left, top, right, bottom = option.box
     for other in placed:
-        cost += OVERLAP * _overlap(box, other.box)
-        if other.leader is not None and _touches(other.leader, box):
+        a, b, c, d = other.box
+        if left < c and a < right and top < d and b < bottom:
+            cost += OVERLAP * _overlap(option.box, other.box)
+        if other.leader is not None and _touches(other.leader, option.box):
             cost += CROSSING
         if option.leader is not None and _touches(option.leader, other.box):
             cost += CROSSING
@@ -243,10 +284,8 @@ def _cost(option: Placed, label: Wanted, occupancy: Occupancy, placed: Sequence[
 
 
 def _overlap(a: Rect, b: Rect) -> float:
-    """Common area as a share of the smaller box; any contact at all counts a little."""
+    """Common area of two boxes that meet, as a share of the smaller; any contact at all counts a little."""
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
     smaller = min((r[2] - r[0]) * (r[3] - r[1]) for r in (a, b))
     return 0.01 + width * height / max(smaller, 1e-9)
 

@@ -9,7 +9,9 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import supervision as sv
+from PIL import Image as PillowImage
 from PIL import ImageFont
 
 from spinekit.core.image import BoolArray, FloatArray, UInt8Array
@@ -17,6 +19,7 @@ from spinekit.core.outline import Outline, to_mask
 from spinekit.views.style import SHADE, font_path
 
 Box = tuple[float, float, float, float]
+Layer = npt.NDArray[np.float32]
 
 FAR = 1e6
 """Coordinates beyond this many px are on no film, and past what OpenCV's integers hold once scaled."""
@@ -184,6 +187,7 @@ def margin(size: int) -> int:
     return max(2, round(size / 4))
 
 
+@lru_cache(maxsize=512)
 def text_size(words: str, size: int, bold: bool = False) -> tuple[int, int]:
     """Width and height of a box that holds a text with its margin, px."""
     font = _font(size, bold)
@@ -200,24 +204,53 @@ def texts(canvas: UInt8Array, wanted: Sequence[Text]) -> None:
         x0, y0 = max(left, 0), max(top, 0)
         x1, y1 = min(left + width, canvas.shape[1]), min(top + height, canvas.shape[0])
         if x0 < x1 and y0 < y1:
-            ink = _ink(text.words, text.size, text.bold)[y0 - top : y1 - top, x0 - left : x1 - left]
-            _blend(canvas[y0:y1, x0:x1], ink, text)
+            kept, ink = (
+                layer[y0 - top : y1 - top, x0 - left : x1 - left]
+                for layer in _letters(text.words, text.size, text.bold)
+            )
+            part = canvas[y0:y1, x0:x1]
+            colour = np.array(sv.Color.from_hex(text.colour).as_bgr(), dtype=np.float32)
+            part[:] = np.rint(part * kept + ink * colour)
 
 
-def _blend(part: UInt8Array, ink: FloatArray, text: Text) -> None:
-    spread = max(1.0, text.size / 9)
+@lru_cache(maxsize=128)
+def _letters(words: str, size: int, bold: bool) -> tuple[Layer, Layer]:
+    """What a text does to its box: the share (H, W, 1) of the canvas that stays, and that of the letters' colour.
+
+    Names of levels come again on every film.
+    """
+    ink = _ink(words, size, bold)
+    spread = max(1.0, size / 9)
     reach = 2 * round(spread) + 1
     shadow = cv2.GaussianBlur(cv2.dilate(ink, np.ones((reach, reach), np.uint8)), (0, 0), spread)
-    colour = np.array(sv.Color.from_hex(text.colour).as_bgr(), dtype=np.float64)
-    darkened = part * (1 - 0.82 * np.minimum(1.0, 1.25 * shadow[..., None]))
-    part[:] = np.rint(darkened * (1 - ink[..., None]) + colour * ink[..., None]).astype(np.uint8)
+    kept = (1 - 0.82 * np.minimum(1.0, 1.25 * shadow)) * (1 - ink)
+    layers = kept.astype(np.float32)[..., None], ink.astype(np.float32)[..., None]
+    for layer in layers:
+        layer.setflags(write=False)
+    return layers
 
 
 def _ink(words: str, size: int, bold: bool) -> FloatArray:
     """Coverage 0..1 of each pixel of a text's box by its letters, written by supervision's annotator."""
     width, height = text_size(words, size, bold)
-    page = np.zeros((height + 4 * size, width + 4 * size, 3), dtype=np.uint8)
-    label = sv.RichLabelAnnotator(
+    label = _label(size, bold)
+    room = (width + 4 * size, height + 4 * size)
+    page = np.zeros(room[::-1], dtype=np.uint8)
+    for row, line in enumerate(words.split("\n")):
+        if line.strip():
+            y = row * _row(size)
+            spot = sv.Detections(xyxy=np.array([[0.0, y, 0.0, y]]), class_id=np.array([0]))
+            strip = PillowImage.new("RGB", room)  # as the annotator wants it: it would make one of an array
+            label.annotate(strip, spot, labels=[line])
+            np.maximum(
+                page, np.asarray(strip.getchannel(0)), out=page
+            )  # white on black: all channels are alike
+    return page[:height, :width].astype(np.float64) / 255
+
+
+@lru_cache(maxsize=64)
+def _label(size: int, bold: bool) -> sv.RichLabelAnnotator:
+    return sv.RichLabelAnnotator(
         color=sv.Color.BLACK,
         text_color=sv.Color.WHITE,
         font_path=font_path(bold),
@@ -225,14 +258,6 @@ def _ink(words: str, size: int, bold: bool) -> FloatArray:
         text_padding=margin(size),
         text_position=sv.Position.BOTTOM_LEFT,
     )
-    for row, line in enumerate(words.split("\n")):
-        if line.strip():
-            y = row * _row(size)
-            spot = sv.Detections(xyxy=np.array([[0.0, y, 0.0, y]]), class_id=np.array([0]))
-            strip = np.zeros_like(page)
-            label.annotate(strip, spot, labels=[line])
-            np.maximum(page, strip, out=page)
-    return np.asarray(page[:height, :width].max(axis=2), dtype=np.float64) / 255
 
 
 def _seamed(width: int) -> int:

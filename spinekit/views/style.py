@@ -6,6 +6,7 @@ import importlib.util
 import math
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 from pathlib import Path
 
 from spinekit.core.image import FloatArray
@@ -133,6 +134,7 @@ def scale_for(height: int, width: int, size: float = 1.0) -> Scale:
     )
 
 
+@cache
 def font_path(bold: bool = False) -> str | None:
     """DejaVu Sans as it comes with matplotlib, or None for Pillow's own font where it is missing.
 

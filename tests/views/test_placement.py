@@ -101,7 +101,7 @@ def test_names_share_the_freer_side() -> None:
 
 def test_a_far_label_has_a_leader_that_reaches_it() -> None:
     occupancy = Occupancy(400, 400)
-    occupancy.add_point((200, 200), 90, 50.0)
+    occupancy.add_points(np.array([[200.0, 200.0]]), 90, 50.0)
     (spot,) = place([Wanted(40, 20, (198, 198, 202, 202), 14)], occupancy)
     assert spot.leader is not None
     (x, y), end = spot.leader
@@ -118,6 +118,5 @@ def test_a_label_too_wide_for_the_canvas_is_still_placed() -> None:
 def test_cost_is_the_sum_over_the_box() -> None:
     occupancy = Occupancy(100, 100)
     occupancy.add_polygon(np.array([[10, 10], [19, 10], [19, 19], [10, 19]], dtype=float), 2.0)
-    assert occupancy.cost((0, 0, 100, 100)) == pytest.approx(200.0)
-    assert occupancy.cost((30, 30, 60, 60)) == 0.0
-    assert occupancy.cost((-50, -50, -10, -10)) == 0.0
+    boxes = np.array([(0, 0, 100, 100), (30, 30, 60, 60), (-50, -50, -10, -10)], dtype=float)
+    assert occupancy.costs(boxes.T).tolist() == pytest.approx([200.0, 0.0, 0.0])
