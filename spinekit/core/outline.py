@@ -110,22 +110,63 @@ def to_outline(mask: BoolArray) -> Outline:
     Returns:
         Rings and holes with a vertex at every turn; no rings for an empty mask.
     """
-    sides = _sides(np.asarray(mask, dtype=bool))
-    corners = np.concatenate([start for start, _ in sides]) - 0.5
-    following = _following(sides, mask.shape[1] + 1)
-    rings: list[FloatArray] = []
-    holes: list[FloatArray] = []
-    seen = [False] * len(corners)
-    for first in range(len(sides[0][0])):  # every ring has a side along the top of a pixel
-        way, here = [], first
+    return to_outlines([mask])[0]
+
+
+def to_outlines(masks: Sequence[BoolArray]) -> list[Outline]:
+    """`to_outline` of many small masks, which hardly takes longer than of one: they are followed in one picture.
+
+    Args:
+        masks: (H, W) bool each; the picture is as wide as the widest and as high as all of them together.
+    """
+    tops = np.cumsum([0, *(len(mask) + 1 for mask in masks)])  # an empty row keeps them apart
+    picture = np.zeros((tops[-1], max((mask.shape[1] for mask in masks), default=0)), dtype=bool)
+    for mask, top in zip(masks, tops.tolist(), strict=False):
+        picture[top : top + len(mask), : mask.shape[1]] = mask
+    sides = _sides(picture)
+    following = _following(sides, picture.shape[1] + 1)
+    order, ends = _ways(following.tolist(), len(sides[0][0]))
+    if not ends:
+        return [Outline(()) for _ in masks]
+    corners = np.concatenate([start for start, _ in sides])
+    points, starts = corners[order], [0, *ends[:-1]]
+    owners = np.searchsorted(tops, points[starts, 1], side="right") - 1  # by the row of the first pixel
+    areas = _areas(points, corners[following[order]], starts)
+    placed = points - 0.5
+    placed[:, 1] -= np.repeat(tops[owners], np.subtract(ends, starts))
+    found: list[tuple[list[FloatArray], list[FloatArray]]] = [([], []) for _ in masks]
+    for start, end, owner, area in zip(starts, ends, owners.tolist(), areas.tolist(), strict=True):
+        rings, holes = found[owner]
+        (rings if area > 0 else holes).append(placed[start:end])
+    return [Outline(tuple(outer), tuple(inner)) for outer, inner in found]
+
+
+def _ways(following: Sequence[int], tops: int) -> tuple[Indices, list[int]]:
+    """The sides in the order of the rings that they make up, and where in it each ring ends.
+
+    Args:
+        following: For every side the next one of its ring.
+        tops: How many of them, the first, run along the top of a pixel: every ring has one.
+    """
+    order: list[int] = []
+    ends: list[int] = []
+    seen = [False] * len(following)
+    for first in range(tops):
+        if seen[first]:
+            continue
+        here = first
         while not seen[here]:
             seen[here] = True
-            way.append(here)
+            order.append(here)
             here = following[here]
-        if way:
-            ring = corners[way]
-            (rings if ring_area(ring) > 0 else holes).append(ring)
-    return Outline(tuple(rings), tuple(holes))
+        ends.append(len(order))
+    return np.array(order, dtype=np.int64), ends
+
+
+def _areas(points: Indices, following: Indices, starts: Sequence[int]) -> Indices:
+    """Twice the signed area of each ring as in `ring_area`, of the corners of all and those that come after them."""
+    crossed = points[:, 0] * following[:, 1] - following[:, 0] * points[:, 1]
+    return np.asarray(np.add.reduceat(crossed, starts))
 
 
 Indices = npt.NDArray[np.int64]
@@ -173,7 +214,7 @@ def _corners(edges: Indices, length: int) -> Indices:
     return np.stack([place - 1, line], axis=1)
 
 
-def _following(sides: Sequence[Sides], width: int) -> list[int]:
+def _following(sides: Sequence[Sides], width: int) -> Indices:
     """For every side the one that goes on where it ends; sides are numbered through, kind after kind.
 
     Where two pixels touch at a corner the way turns right, which keeps them separate parts.
@@ -193,5 +234,4 @@ def _following(sides: Sequence[Sides], width: int) -> list[int]:
             here = at < len(keys)
             here[here] = keys[at[here]] == wanted[here]
             found[rows][here] = offsets[other] + order[at[here]]
-    following: list[int] = found.tolist()
-    return following
+    return found

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from spinekit.core.image import BoolArray
-from spinekit.core.outline import Outline, ring_area, to_mask, to_outline
+from spinekit.core.outline import Outline, ring_area, to_mask, to_outline, to_outlines
 
 masks = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12))
 
@@ -23,6 +23,17 @@ def test_areas_of_rings_less_holes_count_the_pixels(mask: BoolArray) -> None:
     area = sum(ring_area(r) for r in outline.rings) + sum(ring_area(r) for r in outline.holes)
     assert area == pytest.approx(float(mask.sum()))
     assert all(ring_area(ring) < 0 for ring in outline.holes)
+
+
+@given(st.lists(masks, max_size=5))
+def test_masks_that_are_followed_together_come_out_as_alone(several: list[BoolArray]) -> None:
+    found = to_outlines([*several, np.zeros((0, 0), bool)])
+    assert found.pop().rings == ()
+    for outline, mask in zip(found, several, strict=True):
+        alone = to_outline(mask)
+        for ours, theirs in ((outline.rings, alone.rings), (outline.holes, alone.holes)):
+            assert [ring.tolist() for ring in ours] == [ring.tolist() for ring in theirs]
+        assert np.array_equal(to_mask(outline, *mask.shape), mask)
 
 
 def test_the_border_between_pixels_0_and_1_lies_at_a_half() -> None:
