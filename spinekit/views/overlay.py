@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -12,12 +13,14 @@ from spinekit.core.errors import EnvironmentFaultError
 from spinekit.core.image import FloatArray, Image, UInt8Array
 from spinekit.core.landmarks import Visibility
 from spinekit.core.measurement import Result
+from spinekit.core.outline import Outline
 from spinekit.core.scene import Scene
 from spinekit.files import atomic_path
 from spinekit.views import strokes
 from spinekit.views.caliper import Caliper, calipers
+from spinekit.views.finer import FineCopy
 from spinekit.views.footer import with_footer
-from spinekit.views.labels import Lettering, named_points, place_labels
+from spinekit.views.labels import Lettering, edges_of, named_points, place_labels
 from spinekit.views.style import (
     EDGE_COLOUR,
     LEVEL_COLOURS,
@@ -67,19 +70,18 @@ def draw_overlay(
     drawn = calipers(scene, results, style.measurements)
     lettering = place_labels(scene, drawn, scale, canvas.shape[:2], style.names)
 
-    layer = canvas if scale.oversample == 1 else canvas.repeat(2, axis=0).repeat(2, axis=1)
-    layer = _stroke_planes(layer, drawn, scale)
-    _stroke_bodies(layer, scene, scale, style)
-    _stroke_edges(layer, scene, scale)
-    _stroke_calipers(layer, drawn, scale)
-    _stroke_points(layer, scene, scale)
-    _stroke_leaders(layer, lettering, scale)
-    if scale.oversample > 1:
-        layer = cv2.resize(layer, canvas.shape[1::-1], interpolation=cv2.INTER_AREA)
-    strokes.texts(layer, lettering.texts)
+    fine = FineCopy(canvas, scale.oversample)
+    _stroke_planes(fine, drawn, scale)
+    _stroke_bodies(fine, scene, scale, style)
+    _stroke_edges(fine, scene, scale)
+    _stroke_calipers(fine, drawn, scale)
+    _stroke_points(fine, scene, scale)
+    _stroke_leaders(fine, lettering, scale)
+    fine.close()
+    strokes.texts(canvas, lettering.texts)
     doubts = any(item.flags or name_of(item, scene).endswith("?") for item in scene.instances)
     doubts = doubts or any(caliper.doubtful for caliper in drawn)
-    return with_footer(layer, scene, scale, doubts)
+    return with_footer(canvas, scene, scale, doubts)
 
 
 def thumbnail(picture: UInt8Array, long_side: int = 320) -> UInt8Array:
@@ -173,83 +175,119 @@ def _tint_bodies(canvas: UInt8Array, scene: Scene, scale: Scale, style: OverlayS
             strokes.tint(canvas, *found, colour_of(item, scene.schema), style.mask_opacity)
 
 
-def _stroke_bodies(layer: UInt8Array, scene: Scene, scale: Scale, style: OverlayStyle) -> None:
+def _stroke_bodies(fine: FineCopy, scene: Scene, scale: Scale, style: OverlayStyle) -> None:
     """Borders of masks, and boxes of what has neither shape nor points."""
     width = scale.width(1.0)
     for item in scene.instances:
         colour = colour_of(item, scene.schema)
         if item.outline is not None:
-            found = strokes.region(item.outline, scale.zoom * scale.oversample, *layer.shape[:2])
-            if found is not None and style.outlines:
-                draw = strokes.dashed_border if place_doubted(item) else strokes.border
-                draw(layer, *found, colour, width)
+            if style.outlines:
+                _border(fine, item.outline, scale, colour, place_doubted(item))
         elif item.landmarks is None:
             left, top, right, bottom = item.box
             corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom], [left, top]])
-            _path(layer, scale.to_strokes(scale.to_canvas(corners)), colour, width, place_doubted(item))
+            path = scale.to_strokes(scale.to_canvas(corners))
+            doubted = place_doubted(item)
+            sides = strokes.dashes(path, 7.0 * width) if doubted else np.stack([path[:-1], path[1:]], axis=1)
+            _stroke(fine, [_Mark(sides, colour, width)])
 
 
-def _stroke_edges(layer: UInt8Array, scene: Scene, scale: Scale) -> None:
+def _border(fine: FineCopy, outline: Outline, scale: Scale, colour: str, dashed: bool) -> None:
+    found = strokes.region(outline, scale.zoom * scale.oversample, *fine.pixels.shape[:2])
+    if found is None:
+        return
+    mask, (left, top) = found
+    width = scale.width(1.0)
+    spare = strokes.seamed(width)
+    fine.open_box(left - spare, top - spare, left + mask.shape[1] + spare, top + mask.shape[0] + spare)
+    draw = strokes.dashed_border if dashed else strokes.border
+    draw(fine.pixels, mask, (left, top), colour, width)
+
+
+def _stroke_edges(fine: FineCopy, scene: Scene, scale: Scale) -> None:
     alone = named_points(scene) is not None
+    width = scale.width(1.0)
+    marks: list[_Mark] = []
     for item in scene.instances:
-        points = item.landmarks
-        if points is None:
-            continue
-        colour = EDGE_COLOUR if alone else colour_of(item, scene.schema)
-        for start, end in scene.schema.edges:
-            if start in points.names and end in points.names:
-                ends = points.xy[[points.index(start), points.index(end)]]
-                if not np.isnan(ends).any():
-                    path = scale.to_strokes(scale.to_canvas(ends))
-                    _path(layer, path, colour, scale.width(1.0), place_doubted(item))
+        if item.landmarks is not None:
+            colour = EDGE_COLOUR if alone else colour_of(item, scene.schema)
+            edges = scale.to_strokes(scale.to_canvas(edges_of(item.landmarks, scene.schema)))
+            if place_doubted(item):
+                edges = _dashed(edges, 7.0 * width)
+            marks.append(_Mark(edges, colour, width))
+    _stroke(fine, marks)
 
 
-def _stroke_planes(layer: UInt8Array, drawn: Sequence[Caliper], scale: Scale) -> UInt8Array:
+def _stroke_planes(fine: FineCopy, drawn: Sequence[Caliper], scale: Scale) -> None:
     """Lines without a value, faintly, under everything else."""
-    planes = [caliper for caliper in drawn if caliper.rank is Rank.PLANE]
-    if not planes:
-        return layer
-    marked = layer.copy()
-    for caliper in planes:
-        _stroke_caliper(marked, caliper, scale)
-    blended = cv2.addWeighted(marked, PLANE_OPACITY, layer, 1 - PLANE_OPACITY, 0)
-    return np.asarray(blended, dtype=np.uint8)
+    planes = [_mark(caliper, scale) for caliper in drawn if caliper.rank is Rank.PLANE]
+    if planes:
+        _stroke(fine, planes)
+        fine.fade(PLANE_OPACITY)
 
 
-def _stroke_calipers(layer: UInt8Array, drawn: Sequence[Caliper], scale: Scale) -> None:
+def _stroke_calipers(fine: FineCopy, drawn: Sequence[Caliper], scale: Scale) -> None:
     # The most prominent last, on top of the others.
-    for caliper in reversed(drawn):
-        if caliper.rank is not Rank.PLANE:
-            _stroke_caliper(layer, caliper, scale)
+    _stroke(fine, [_mark(caliper, scale) for caliper in reversed(drawn) if caliper.rank is not Rank.PLANE])
 
 
-def _stroke_caliper(layer: UInt8Array, caliper: Caliper, scale: Scale) -> None:
+def _mark(caliper: Caliper, scale: Scale) -> _Mark:
     width = scale.width(RANK_WIDTH[caliper.rank])
-    paths = scale.to_strokes(scale.to_canvas(caliper.segments))
-    if caliper.doubtful and len(paths):
-        paths = np.concatenate([strokes.dashes(path, 9.0 * width) for path in paths])
-    draw = strokes.lines if caliper.rank is Rank.PLANE else strokes.shaded_lines
-    draw(layer, paths, RANK_COLOUR[caliper.rank], width)
+    segments = scale.to_strokes(scale.to_canvas(caliper.segments))
+    if caliper.doubtful:
+        segments = _dashed(segments, 9.0 * width)
+    return _Mark(segments, RANK_COLOUR[caliper.rank], width, seam=caliper.rank is not Rank.PLANE)
 
 
-def _stroke_points(layer: UInt8Array, scene: Scene, scale: Scale) -> None:
+def _stroke_points(fine: FineCopy, scene: Scene, scale: Scale) -> None:
     alone = named_points(scene) is not None
     radius = scale.width(2.4 if alone else 1.5)
-    for item in scene.instances:
-        points = item.landmarks
-        if points is None:
-            continue
+    pointed = [(item, item.landmarks) for item in scene.instances if item.landmarks is not None]
+    places = [scale.to_strokes(scale.to_canvas(points.xy)) for _, points in pointed]
+    # Open rings are a quarter wider than discs.
+    fine.open_around([xy[:, None].repeat(2, axis=1) for xy in places], 2 * strokes.rimmed(radius))
+    for (item, points), xy in zip(pointed, places, strict=True):
         colour = POINT_COLOUR if alone else colour_of(item, scene.schema)
-        xy = scale.to_strokes(scale.to_canvas(points.xy))
-        strokes.points(layer, xy[points.visibility == Visibility.VISIBLE], colour, radius)
-        strokes.hollow_points(layer, xy[points.visibility == Visibility.OCCLUDED], colour, radius)
+        strokes.points(fine.pixels, xy[points.visibility == Visibility.VISIBLE], colour, radius)
+        strokes.hollow_points(fine.pixels, xy[points.visibility == Visibility.OCCLUDED], colour, radius)
 
 
-def _stroke_leaders(layer: UInt8Array, lettering: Lettering, scale: Scale) -> None:
-    for leader, colour in lettering.leaders:
-        strokes.lines(layer, scale.to_strokes(np.array([leader])), colour, scale.width(0.6))
+def _stroke_leaders(fine: FineCopy, lettering: Lettering, scale: Scale) -> None:
+    width = scale.width(0.6)
+    _stroke(
+        fine,
+        [
+            _Mark(scale.to_strokes(np.array([leader])), colour, width, seam=False)
+            for leader, colour in lettering.leaders
+        ],
+    )
 
 
-def _path(layer: UInt8Array, path: FloatArray, colour: str, width: int, dashed: bool) -> None:
-    whole = np.stack([path[:-1], path[1:]], axis=1)
-    strokes.shaded_lines(layer, strokes.dashes(path, 7.0 * width) if dashed else whole, colour, width)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Mark:
+    """Lines of one kind.
+
+    Attributes:
+        segments: (N, 2, 2) px of the finer copy.
+        colour: Hexadecimal.
+        width: Likewise px of the finer copy.
+        seam: Whether a dark seam keeps them apart from what lies below.
+    """
+
+    segments: FloatArray
+    colour: str
+    width: int
+    seam: bool = True
+
+
+def _stroke(fine: FineCopy, marks: Sequence[_Mark]) -> None:
+    reach = max((strokes.seamed(mark.width) for mark in marks), default=0)
+    fine.open_around([mark.segments for mark in marks], reach)
+    for mark in marks:
+        draw = strokes.shaded_lines if mark.seam else strokes.lines
+        draw(fine.pixels, mark.segments, mark.colour, mark.width)
+
+
+def _dashed(segments: FloatArray, period: float) -> FloatArray:
+    """Segments (N, 2, 2) cut into dashes."""
+    return np.concatenate([segments[:0], *(strokes.dashes(path, period) for path in segments)])

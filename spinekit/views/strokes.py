@@ -59,7 +59,7 @@ def tint(canvas: UInt8Array, mask: BoolArray, corner: tuple[int, int], colour: s
     found = _detections(mask)
     if found is not None:
         part = _part(canvas, mask, corner)
-        sv.MaskAnnotator(color=sv.Color.from_hex(colour), opacity=opacity).annotate(part, found)
+        sv.MaskAnnotator(color=_colour(colour), opacity=opacity).annotate(part, found)
 
 
 def border(canvas: UInt8Array, mask: BoolArray, corner: tuple[int, int], colour: str, width: int) -> None:
@@ -67,8 +67,8 @@ def border(canvas: UInt8Array, mask: BoolArray, corner: tuple[int, int], colour:
     found = _detections(mask)
     if found is not None:
         part = _part(canvas, mask, corner)
-        for tone, thickness in ((SHADE, _seamed(width)), (colour, width)):
-            sv.PolygonAnnotator(color=sv.Color.from_hex(tone), thickness=thickness).annotate(part, found)
+        for tone, thickness in ((SHADE, seamed(width)), (colour, width)):
+            sv.PolygonAnnotator(color=_colour(tone), thickness=thickness).annotate(part, found)
 
 
 def dashed_border(
@@ -118,32 +118,24 @@ def region(
 
 def lines(canvas: UInt8Array, segments: FloatArray, colour: str, width: int) -> None:
     """Draws segments (N, 2, 2) px in place."""
-    segments = np.asarray(segments)
-    segments = segments[(np.abs(segments) < FAR).all(axis=(1, 2))]
-    if len(segments) == 0:
-        return
-    # The annotator cuts decimals off; half a pixel more makes that rounding.
-    points = sv.KeyPoints(xy=(segments + 0.5).astype(np.float32))
-    colouring = sv.Color.from_hex(colour)
-    sv.EdgeAnnotator(color=colouring, thickness=width, edges=[(1, 2)]).annotate(canvas, points)
+    ink = _colour(colour)
+    for (ax, ay), (bx, by) in _rounded(segments).tolist():
+        sv.draw_line(canvas, sv.Point(ax, ay), sv.Point(bx, by), ink, width)
 
 
 def shaded_lines(canvas: UInt8Array, segments: FloatArray, colour: str, width: int) -> None:
     """As `lines`, on a dark seam that keeps them apart from bright bone and metal."""
-    lines(canvas, segments, SHADE, _seamed(width))
+    lines(canvas, segments, SHADE, seamed(width))
     lines(canvas, segments, colour, width)
 
 
 def points(canvas: UInt8Array, xy: FloatArray, colour: str, radius: int) -> None:
     """Draws discs (N, 2) px with a dark rim, in place."""
-    xy = np.asarray(xy)
-    xy = xy[(np.abs(xy) < FAR).all(axis=1)]
-    if len(xy) == 0:
-        return
-    marks = sv.KeyPoints(xy=(xy[None] + 0.5).astype(np.float32))
-    rim = max(1, radius // 3)
-    sv.VertexAnnotator(color=sv.Color.from_hex(SHADE), radius=radius + rim).annotate(canvas, marks)
-    sv.VertexAnnotator(color=sv.Color.from_hex(colour), radius=radius).annotate(canvas, marks)
+    # Supervision's annotator of vertices draws the same discs, but looks at each for as long as ten take to draw.
+    centres = _rounded(xy).tolist()
+    for tone, wide in ((SHADE, rimmed(radius)), (colour, radius)):
+        for centre in centres:
+            cv2.circle(canvas, centre, wide, _colour(tone).as_bgr(), -1)
 
 
 def hollow_points(canvas: UInt8Array, xy: FloatArray, colour: str, radius: int) -> None:
@@ -209,7 +201,7 @@ def texts(canvas: UInt8Array, wanted: Sequence[Text]) -> None:
                 for layer in _letters(text.words, text.size, text.bold)
             )
             part = canvas[y0:y1, x0:x1]
-            colour = np.array(sv.Color.from_hex(text.colour).as_bgr(), dtype=np.float32)
+            colour = np.array(_colour(text.colour).as_bgr(), dtype=np.float32)
             part[:] = np.rint(part * kept + ink * colour)
 
 
@@ -260,8 +252,26 @@ def _label(size: int, bold: bool) -> sv.RichLabelAnnotator:
     )
 
 
-def _seamed(width: int) -> int:
+def seamed(width: int) -> int:
+    """Width of the dark seam under a line of a width, px."""
     return width + max(2, width // 2 * 2)
+
+
+def rimmed(radius: int) -> int:
+    """Radius of the dark disc under a disc of a radius, px."""
+    return radius + max(1, radius // 3)
+
+
+def _rounded(xy: FloatArray) -> npt.NDArray[np.int32]:
+    """The nearest pixels to points (N, 2) or to segments (N, 2, 2); what has an end far off any film is left out."""
+    xy = np.asarray(xy)
+    near = xy[(np.abs(xy) < FAR).all(axis=tuple(range(1, xy.ndim)))]
+    return (near + 0.5).astype(np.float32).astype(np.int32)
+
+
+@lru_cache(maxsize=256)
+def _colour(text: str) -> sv.Color:
+    return sv.Color.from_hex(text)
 
 
 def _row(size: int) -> int:
