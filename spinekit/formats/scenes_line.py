@@ -64,7 +64,21 @@ def from_line(line: str, schema: Schema, images: Path, where: str) -> Scene:
     Raises:
         AnnotationError: If the line is broken, of a newer version or of another schema.
     """
-    content = parse_json(line, where)
+    return scene_from_json(parse_json(line, where), schema, images, where)
+
+
+def scene_from_json(content: object, schema: Schema, images: Path, where: str) -> Scene:
+    """The scene of a line that is parsed already.
+
+    Args:
+        content: Of the line.
+        schema: Must have the fingerprint that the line names.
+        images: Folder that the image's name is relative to.
+        where: File and line, for messages.
+
+    Raises:
+        AnnotationError: As `from_line`.
+    """
     if not isinstance(content, dict) or content.get("format") != NAME:
         raise AnnotationError(f"{where}: is no {NAME} -- name a file that spinekit wrote")
     if content.get("version") != VERSION:

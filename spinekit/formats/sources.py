@@ -12,7 +12,6 @@ import io
 import json
 import math
 import os
-import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from PIL import Image as PillowImage
 
 from spinekit.core.errors import AnnotationError, SpinekitError, UsageError
 from spinekit.core.image import FloatArray, ImageRef
+from spinekit.core.json_numbers import may_overflow
 from spinekit.core.scene import Absent, Box, Instance
 from spinekit.core.schema import Schema
 from spinekit.files import printable, sha256_of
@@ -32,7 +32,6 @@ from spinekit.formats.plugin import ReadOptions
 MAX_TEXT_BYTES = 1 << 30
 _EXIF_ORIENTATION = 0x0112
 _EXIF_TURNED = range(5, 9)  # the four orientations that swap rows and columns
-_HUGE = re.compile(r"[eE]\+?\d{3}|\d{300}")
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 FOUND_SUFFIXES = frozenset(
     {".bmp", ".dcm", ".dicom", ".gif", ".heic", ".ima", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm"}
@@ -304,7 +303,7 @@ def parse_json(text: str, where: str) -> object:
 
     try:
         # Only a text that may hold a number beyond all bounds is looked through number by number.
-        fractions = bounded if _HUGE.search(text) else None
+        fractions = bounded if may_overflow(text) else None
         return json.loads(text, parse_constant=refuse, parse_float=fractions, object_pairs_hook=once)
     except json.JSONDecodeError as error:
         raise AnnotationError(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from spinekit.runs.folder import DEFAULT_FOLDER, claim_folder, next_folder, run_folder
-from spinekit.runs.journal import FileOutcome, ImageOutcome, Journal, Output
+from spinekit.runs.journal import Journal
+from spinekit.runs.outcome_line import FileOutcome, ImageOutcome, Output
 from spinekit.runs.record import FileRecord, RunRecord
 
 __all__ = [

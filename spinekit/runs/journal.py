@@ -9,143 +9,14 @@ import contextlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from spinekit.core.errors import AnnotationError
 from spinekit.files import atomic_path, unwritable
+from spinekit.runs.outcome_line import FileOutcome, outcome_from_line, outcome_to_line
 
 RECORDS = "records.jsonl"
-_STATUSES = {"ok", "abstained", "failed", "skipped"}
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """A file that was written for an image.
-
-    Attributes:
-        path: Relative to the run's folder, with ``/``.
-        sha256: Of its bytes.
-    """
-
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImageOutcome:
-    """What became of one image of a file, or of a file that holds none.
-
-    Attributes:
-        name: `ImageRef.name`, or the file's.
-        status: ``ok``, ``abstained``, ``failed`` or ``skipped``.
-        reason: Why it gave no result, or empty.
-        model: That read it.
-        warnings: What a reader should know of the image.
-        outputs: Written for it.
-        scene: What was found as a line of JSON, or empty.
-        results: What was measured as a list of JSON.
-        image: What is known of an image without a scene, as JSON, or empty.
-    """
-
-    name: str
-    status: str
-    reason: str = ""
-    model: str = ""
-    warnings: tuple[str, ...] = ()
-    outputs: tuple[Output, ...] = ()
-    scene: str = ""
-    results: str = "[]"
-    image: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FileOutcome:
-    """What became of one file.
-
-    Attributes:
-        file: Name relative to the folder that was read.
-        sha256: Of its bytes; empty where it could not be read.
-        images: One for each, at least one.
-    """
-
-    file: str
-    sha256: str
-    images: tuple[ImageOutcome, ...]
-
-    @property
-    def failed(self) -> bool:
-        """Whether any part of it failed."""
-        return any(image.status == "failed" for image in self.images)
-
-
-def outcome_to_line(outcome: FileOutcome) -> str:
-    """A file's outcome as one line of JSON, without the line's end."""
-    images = ",".join(_image_to_text(image) for image in outcome.images)
-    head = _dumped({"file": outcome.file, "sha256": outcome.sha256})
-    return f'{head[:-1]},"images":[{images}]}}'
-
-
-def _image_to_text(image: ImageOutcome) -> str:
-    """Scene and results are JSON already, and may be long: they are put in as they are."""
-    head = _dumped(
-        {
-            "name": image.name,
-            "status": image.status,
-            "reason": image.reason,
-            "model": image.model,
-            "warnings": image.warnings,
-            "outputs": [{"path": output.path, "sha256": output.sha256} for output in image.outputs],
-        }
-    )
-    told = f',"image":{image.image}' if image.image else ""
-    return f'{head[:-1]}{told},"scene":{image.scene or "null"},"results":{image.results}}}'
-
-
-def outcome_from_line(line: str, where: str) -> FileOutcome:
-    """The outcome of a line.
-
-    Raises:
-        AnnotationError: If it is broken.
-    """
-    try:
-        content = json.loads(line)
-        return FileOutcome(
-            _text(content["file"]),
-            _text(content["sha256"]),
-            tuple(_image_from_json(item) for item in content["images"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise AnnotationError(
-            f"{where}: is no record of a file ({error}) -- run again with --force"
-        ) from error
-
-
-def _image_from_json(content: Any) -> ImageOutcome:  # noqa: ANN401  (looked at here)
-    if content["status"] not in _STATUSES:
-        raise ValueError(f"status {content['status']!r}")
-    return ImageOutcome(
-        _text(content["name"]),
-        content["status"],
-        _text(content["reason"]),
-        _text(content["model"]),
-        tuple(_text(warning) for warning in content["warnings"]),
-        tuple(Output(_text(item["path"]), _text(item["sha256"])) for item in content["outputs"]),
-        "" if content["scene"] is None else _dumped(content["scene"]),
-        _dumped(content["results"]),
-        _dumped(content["image"]) if "image" in content else "",
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{str(value)[:40]!r} instead of a text")
-    return value
-
-
-def _dumped(content: object) -> str:
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class Journal:

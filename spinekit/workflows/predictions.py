@@ -16,7 +16,7 @@ from spinekit.core.scene import Scene
 from spinekit.core.schema import Schema
 from spinekit.core.spacing import Spacing, SpacingOrigin
 from spinekit.formats.result_lines import results_from_json
-from spinekit.formats.scenes_line import from_line
+from spinekit.formats.scenes_line import scene_from_json
 from spinekit.formats.scenes_schema import schema_from_json
 from spinekit.formats.sources import parse_json, split_frame
 from spinekit.runs import ImageOutcome, RunRecord
@@ -115,13 +115,14 @@ def scene_of(outcome: ImageOutcome, films: Films) -> Scene | None:
     """
     if not outcome.scene:
         return None
-    stated = json.loads(outcome.scene)["schema"]
+    content = json.loads(outcome.scene)
+    stated = content["schema"]
     schema = films.schemas.get(stated["fingerprint"]) or schema_from_json(stated)
     if schema is None:
         raise AnnotationError(
             f"{outcome.name}: schema {stated['name']} is not at hand -- run again with its model"
         )
-    scene = from_line(outcome.scene, schema, films.root, outcome.name)
+    scene = scene_from_json(content, schema, films.root, outcome.name)
     path = films.path_of(scene.image.name, scene.image.frame)
     return replace(scene, image=replace(scene.image, path=path))
 

@@ -36,7 +36,8 @@ from spinekit.formats.reviewed import (
 )
 from spinekit.formats.scenes import from_line, read_mixed, to_line
 from spinekit.formats.sources import image_folder, parse_json, unsafe_name
-from spinekit.runs.journal import RECORDS, outcome_from_line
+from spinekit.runs.journal import RECORDS
+from spinekit.runs.outcome_line import outcome_from_line
 from spinekit.schemas import load_schema
 from spinekit.workflows.convert import Conversion, convert
 from spinekit.workflows.convert_settings import ConvertSettings

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spinekit.core.errors import AnnotationError, EnvironmentFaultError
+from spinekit.core.json_numbers import may_overflow
 from spinekit.runs import FileOutcome, ImageOutcome, Journal, Output
-from spinekit.runs.journal import outcome_from_line, outcome_to_line
+from spinekit.runs.outcome_line import outcome_from_line, outcome_to_line
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=6)
 JSON = st.recursive(
@@ -39,6 +40,38 @@ def test_a_record_comes_back_as_it_went(outcome: FileOutcome) -> None:
     assert "\n" not in line
     json.loads(line)
     assert outcome_from_line(line, "line") == outcome
+
+
+@given(OUTCOMES, st.sampled_from([(", ", ": "), (",", ": "), (" ,", ":")]))
+def test_a_record_with_spaces_says_the_same(outcome: FileOutcome, separators: tuple[str, str]) -> None:
+    spaced = json.dumps(json.loads(outcome_to_line(outcome)), separators=separators, ensure_ascii=True)
+    assert outcome_from_line(f" {spaced}\n", "line") == outcome
+
+
+BROKEN = ["NaN", "-Infinity", "1e999", "[1E+400]", f"{'9' * 400}.5", '{"a":1}x', '{"a" 1}', "", "{,}"]
+
+
+@pytest.mark.parametrize("scene", BROKEN)
+def test_what_is_no_strict_json_is_no_record(scene: str) -> None:
+    line = outcome_to_line(FileOutcome("a", "", (ImageOutcome("a", "ok", scene='"here"'),)))
+    with pytest.raises(AnnotationError, match="is no record"):
+        outcome_from_line(line.replace('"here"', scene), "line")
+
+
+@pytest.mark.parametrize("cut", [1, 9, 40, -2])
+def test_a_part_of_a_line_is_no_record(cut: int) -> None:
+    line = outcome_to_line(outcome("a"))
+    for broken in (line[:cut], line + line, line + "]"):
+        with pytest.raises(AnnotationError, match="is no record"):
+            outcome_from_line(broken, "line")
+
+
+def test_a_hash_is_not_taken_for_a_large_number() -> None:
+    line = '{"sha256":"12e9999","more":["e123"],"x":12.5e3}'
+    assert not may_overflow(line)
+    for number in ("1e999", "1E400", "-2.5e+310", "9" * 310):
+        assert may_overflow(line.replace("12.5e3", number))
+        assert may_overflow(number)
 
 
 def outcome(name: str, reason: str = "") -> FileOutcome:
