@@ -159,10 +159,12 @@ def _size_cost(found: Bodies, chain: Chain, ratio: float, weights: Weights) -> F
 def _looks_cost(found: Bodies, chain: Chain, weights: Weights) -> FloatArray:
     """(N, K) for looks unlike a level's."""
     cost = np.zeros((len(found.score), len(chain.names)))
-    # What is known counts as it stands, so that it survives the division by the temperature.
+    # What is known counts as it stands, so that it survives the division by the temperature; of whom nothing is
+    # known, nothing is taken: a body beside an anchor is no less of a body.
     for shares, weight in ((found.looks, weights.looks), (found.known, weights.temperature)):
         if shares is not None:
-            filled = np.where(np.isnan(shares), 1 / shares.shape[1], shares)
+            unknown = 1 / shares.shape[1] if shares is found.looks else 1.0
+            filled = np.where(np.isnan(shares), unknown, shares)
             floor = weights.least_share if shares is found.looks else _LEAST_KNOWN
             cost -= weight * np.log(np.maximum(filled, floor))[:, list(chain.column)]
     return np.asarray(cost)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,6 +77,9 @@ def read_in_sequence(
     prior: SpinePrior | None = None,
     anchors: Sequence[Anchor] = (),
     weights: Weights | None = None,
+    *,
+    odd_numbers: bool | None = None,
+    chances: Mapping[int, float] | None = None,
 ) -> NamedSpine:
     """The candidates of a scene as one spine.
 
@@ -86,6 +89,9 @@ def read_in_sequence(
         prior: What is known of the levels; None for that of the schema's view.
         anchors: Where levels are known. With them a body more or less in the chest or the loin is thought of.
         weights: Of the kinds of evidence; None for those of the prior's view.
+        odd_numbers: Whether a body more or less is thought of; None for where there are anchors.
+        chances: How likely all names should be so many levels lower (+) or higher (-), where that is known better
+            than from the candidates; it takes the place of the chances that they give.
 
     Returns:
         The chosen instances; ``level_shares`` then say how likely each level of the schema is with all taken
@@ -95,11 +101,13 @@ def read_in_sequence(
     items, quads = candidates(scene)
     kept = suppressed(quads, np.array([item.score for item in items]))
     items, quads = [items[index] for index in kept], quads[kept]
-    chain = chain_of(prior, variants=bool(anchors))
+    chain = chain_of(prior, variants=bool(anchors) if odd_numbers is None else odd_numbers)
     looks = looks_of(_with_looks(items, scene.schema), prior.levels, scene.schema)
     found = bodies(quads, np.array([item.score for item in items]), looks)
     found = replace(found, known=_anchored(quads, prior, anchors))
     decoded = _facing(found, chain, prior, scene, weights or replace(WEIGHTS, **prior.evidence))
+    if chances is not None:
+        decoded = replace(decoded, shares=_by_chances(decoded, chain, chances))
     named = tuple(
         replace(
             items[candidate],
@@ -213,6 +221,16 @@ def _shares(row: FloatArray, chain: Chain, schema: Schema) -> FloatArray:
         if name in schema.levels:
             found[schema.levels.index(name)] = row[place]
     return found
+
+
+def _by_chances(decoded: Decoded, chain: Chain, chances: Mapping[int, float]) -> FloatArray:
+    """(N, K) chances of the bodies that were chosen when all of them move along the chain together."""
+    shares = np.zeros_like(decoded.shares)
+    for candidate, place in decoded.path:
+        for other, ordinal in enumerate(chain.ordinal):
+            if other == place or not chain.rare[other]:
+                shares[candidate, other] = chances.get(ordinal - chain.ordinal[place], 0.0)
+    return shares
 
 
 def _doubt(row: FloatArray, place: int, chain: Chain) -> tuple[str, ...]:

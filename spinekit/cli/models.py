@@ -80,8 +80,7 @@ def verify(
                 failed += 1
                 table.add_row(name, "", "", printable(str(error)), style="red")
                 continue
-            beside = [*card.close, *([] if card.levels is None else [card.levels])]
-            files = (card.weights, *(file.path for file in beside))
+            files = (card.weights, *(file.path for file in card.beside))
             stray = sorted({path.name for path in card.weights.parent.glob("*.pt")} - {p.name for p in files})
             verdict = (
                 f"as its card says; not named in it: {', '.join(stray)}" if stray else "as its card says"

@@ -125,6 +125,13 @@ def _networks(card: ModelCard) -> list[tuple[str, Any, Array]]:
         level_net, levels = load_levels(card.levels.path)
         shape = (1, len(levels.view.views), levels.view.side, levels.view.side)
         found.append((card.levels.path.stem, level_net, _smooth(rng, shape) * 2 - 1))
+    if card.shift is not None:
+        from spinekit.models.shift_net import load_shift
+        from spinekit.models.straight import ROWS
+
+        shift_net, shift = load_shift(card.shift.path)
+        strip = (1, 2, ROWS * shift.view.bodies, shift.view.columns)
+        found.append((card.shift.path.stem, shift_net, (_smooth(rng, strip) * 255).round()))
     return found
 
 

@@ -14,7 +14,7 @@ from spinekit.core.errors import EnvironmentFaultError
 from spinekit.files import sha256_of
 from spinekit.models.weights import UNET, BesideFile, ModelCard
 
-Kind = Literal["yolo", "pixels", "unet", "close", "levels"]
+Kind = Literal["yolo", "pixels", "unet", "close", "levels", "shift"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,12 @@ def first_network(card: ModelCard) -> NetworkFile:
     return NetworkFile("pixels" if card.task == "sem" else "yolo", card.weights, card.sha256, card.task)
 
 
-def beside_network(kind: Literal["close", "levels"], beside: BesideFile) -> NetworkFile:
+def beside_network(kind: Literal["close", "levels", "shift"], beside: BesideFile) -> NetworkFile:
     """A network that stands beside the first."""
     return NetworkFile(kind, beside.path, beside.sha256)
 
 
-def lone_network(kind: Literal["close", "levels", "unet"], path: Path) -> NetworkFile:
+def lone_network(kind: Literal["close", "levels", "shift", "unet"], path: Path) -> NetworkFile:
     """A network without a card, just trained: its file is what it is.
 
     Raises:

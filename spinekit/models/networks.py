@@ -10,6 +10,7 @@ kind       fed with                    answers
 ``unet``   (B, H, W), multiples of 32  (B, C, H, W) class probabilities
 ``close``  (B, V, S, S) crops          (B, K, 2) means and (B, K, 2) variances in crop px
 ``levels`` (B, V, S, S) crops          (B, L + 2) logits
+``shift``  (B, 2, H, W) straightened   (B, 2 R + 1) logits
 =========  ==========================  ==========================================================
 
 What comes before and after the layers that were trained is part of the graph, so that every engine computes it.
@@ -30,6 +31,9 @@ from spinekit.models.close_net import evened, load_close, places
 from spinekit.models.close_settings import close_content, level_content
 from spinekit.models.graph import NetworkFile
 from spinekit.models.level_net import load_levels
+from spinekit.models.shift_net import load_shift
+from spinekit.models.shift_settings import shift_content
+from spinekit.models.straight import ROWS
 from spinekit.models.ultralytics_weights import load_yolo_file
 from spinekit.models.unet import load_unet
 
@@ -92,6 +96,15 @@ class _Close(nn.Module):  # type: ignore[misc]
         return places(self.net(evened(crops)), self.cell)
 
 
+class _Shift(nn.Module):  # type: ignore[misc]
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, strips: Tensor) -> tuple[Tensor, ...]:
+        return (self.net(strips).float(),)
+
+
 class _Levels(nn.Module):  # type: ignore[misc]
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
@@ -108,7 +121,8 @@ def load(network: NetworkFile) -> Loaded:
         EnvironmentFaultError: If the file is of another kind; nothing in it is run.
     """
     kinds: dict[str, Callable[[NetworkFile], Loaded]] = {
-        "yolo": _load_yolo, "pixels": _load_pixels, "unet": _load_unet, "close": _load_close, "levels": _load_levels
+        "yolo": _load_yolo, "pixels": _load_pixels, "unet": _load_unet, "close": _load_close,
+        "levels": _load_levels, "shift": _load_shift,
     }  # fmt: skip
     loaded = kinds[network.kind](network)
     loaded.module.eval()
@@ -177,3 +191,9 @@ def _load_levels(network: NetworkFile) -> Loaded:
     net, settings = load_levels(network.path)
     crop = (len(settings.view.views), settings.view.side, settings.view.side)
     return Loaded(_Levels(net), level_content(settings), (2, *crop), (3, *crop), (0,))
+
+
+def _load_shift(network: NetworkFile) -> Loaded:
+    net, settings = load_shift(network.path)
+    strip = (2, ROWS * settings.view.bodies, settings.view.columns)
+    return Loaded(_Shift(net), shift_content(settings), (2, *strip), (3, *strip), (0,))

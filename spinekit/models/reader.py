@@ -22,6 +22,7 @@ from spinekit.models.graph import beside_network, first_network
 from spinekit.models.level_look import LevelLook, level_shape
 from spinekit.models.masks import mask_outlines
 from spinekit.models.raw import RawDetections, detections
+from spinekit.models.shift_look import ShiftLook
 from spinekit.models.views import Look, merge, surest, unmirrored
 from spinekit.models.weights import ModelCard, check_weights
 
@@ -48,6 +49,10 @@ class Reader(Protocol):
         """The scene with how likely each candidate is each level, where the model has a network that tells it."""
         ...
 
+    def say_shifts(self, scene: Scene, image: Image) -> Mapping[int, float] | None:
+        """How likely all names of a spine are so many levels off; None where no network of the model tells it."""
+        ...
+
     def look_closer(self, scene: Scene, image: Image) -> Scene:
         """The scene with its landmarks placed anew, each at the film's resolution, where the model can."""
         ...
@@ -71,6 +76,7 @@ class InstanceReader:
         # One that needs the help of a model of corners says the levels only where it is to look again.
         levels = card.levels if refine or not card.corners else None
         self._levels = LevelLook(beside_network("levels", levels), choice) if levels else None
+        self._shift = ShiftLook(beside_network("shift", card.shift), choice) if card.shift else None
         close = card.close if refine else ()
         self._close = [CloseLook(beside_network("close", beside), card.spread, choice) for beside in close]
 
@@ -95,6 +101,16 @@ class InstanceReader:
         shares = self._levels.shares(np.array([level_shape(item) for item in scene.instances]), image.pixels)
         told = (replace(item, level_shares=row) for item, row in zip(scene.instances, shares, strict=True))
         return replace(scene, instances=tuple(told))
+
+    def say_shifts(self, scene: Scene, image: Image) -> Mapping[int, float] | None:
+        """What the network of shifts, where there is one, says of a named spine."""
+        levels = self.schema.levels
+        bodies = [item for item in scene.instances if item.label in levels]
+        if self._shift is None or not bodies:
+            return None
+        use_threads(self._threads)
+        places = [levels.index(item.label) for item in bodies]
+        return self._shift.chances(np.array([level_shape(item) for item in bodies]), places, image.pixels)
 
     def look_closer(self, scene: Scene, image: Image) -> Scene:
         """The landmarks of a scene placed anew by every close look in turn."""

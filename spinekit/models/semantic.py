@@ -68,6 +68,9 @@ class PixelReader:
         """The scene as it is: pixels have no level."""
         return scene
 
+    def say_shifts(self, scene: Scene, image: Image) -> None:
+        """Nothing: pixels have no level."""
+
     def look_closer(self, scene: Scene, image: Image) -> Scene:
         """The scene as it is: pixels hold no landmarks."""
         return scene

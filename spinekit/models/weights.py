@@ -63,6 +63,7 @@ class ModelCard:
         corners: Name of the model that finds the corners of the bodies that this one names and outlines, or empty.
         second: Name of a model of the same films whose reading this one's can be held against, or empty.
         levels: Weights of the network that says which level a body is, or None.
+        shift: Weights of the network that says by how many levels all names are off, or None.
     """
 
     name: str
@@ -84,12 +85,18 @@ class ModelCard:
     limits: tuple[str, ...] = ()
     close: tuple[BesideFile, ...] = ()
     levels: BesideFile | None = None
+    shift: BesideFile | None = None
     corners: str = ""
     second: str = ""
     separation: float | None = None
     turned: bool = False
     either_facing: bool = False
     spread: float = 1.0
+
+    @property
+    def beside(self) -> tuple[BesideFile, ...]:
+        """All networks beside the first."""
+        return (*self.close, *(file for file in (self.levels, self.shift) if file is not None))
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -162,6 +169,7 @@ def _read_card(folder: Path, weights: Path) -> ModelCard:
             limits=tuple(str(line) for line in content.get("limits", ())),
             close=tuple(_beside(folder, item) for item in content.get("close", ())),
             levels=_beside(folder, content["levels"]) if "levels" in content else None,
+            shift=_beside(folder, content["shift"]) if "shift" in content else None,
             corners=str(content.get("corners", "")),
             second=str(content.get("second", "")),
             spread=_factor(content.get("spread", 1.0)),
@@ -182,7 +190,7 @@ def check_weights(card: ModelCard) -> Schema:
     """
     path = card.weights
     _check_file(path, card.sha256)
-    for beside in (*card.close, *((card.levels,) if card.levels is not None else ())):
+    for beside in card.beside:
         _check_file(beside.path, beside.sha256)
     schema = load_schema(card.schema)
     if schema.fingerprint() != card.fingerprint:

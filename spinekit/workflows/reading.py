@@ -12,8 +12,11 @@ import numpy as np
 
 from spinekit.anatomy import name_levels, unique_levels
 from spinekit.anatomy.hidden import seen_alone, with_inferred
+from spinekit.anatomy.joined import with_proposals
 from spinekit.anatomy.point_doubts import with_point_doubts
 from spinekit.anatomy.second_opinion import with_second_opinion
+from spinekit.anatomy.sequence import read_in_sequence
+from spinekit.anatomy.shifted import with_shifts
 from spinekit.anatomy.together import box_of, named_alike, with_looks_of
 from spinekit.core.image import Image, UInt8Array
 from spinekit.core.scene import Instance, Raster, Scene
@@ -77,13 +80,13 @@ def read_with(reader: Reader, image: Image, corners: Reader | None = None) -> Re
         return _semantic(scene, image.pixels, card)
     once = set(reader.schema.levels) & set(reader.schema.classes)  # a class that is a level is there once
     if once and any(item.level_shares is not None for item in scene.instances):
-        named = name_levels(scene)
+        named = _in_sequence(scene, reader, image)
     elif card.task == "seg" or (card.task == "detect" and once):
         named = unique_levels(scene, card.confidence)
     elif card.task == "detect":
         named = replace(scene, instances=tuple(i for i in scene.instances if i.score >= card.confidence))
     elif reader.schema.levels:
-        named = name_levels(scene)
+        named = _in_sequence(scene, reader, image)
     else:
         named = replace(scene, instances=scene.instances[: card.instances])
     judged = _judge(named, reader)
@@ -91,6 +94,14 @@ def read_with(reader: Reader, image: Image, corners: Reader | None = None) -> Re
         return judged
     # What is only inferred is drawn from the final corners, and never looked at as if it had been seen.
     return replace(judged, scene=with_inferred(with_point_doubts(reader.look_closer(judged.scene, image))))
+
+
+def _in_sequence(scene: Scene, reader: Reader, image: Image) -> Scene:
+    """Candidates under the names that their sequence gives, and where the model can, a look at the whole."""
+    proposed = with_proposals(scene)
+    named = read_in_sequence(proposed).scene
+    chances = reader.say_shifts(named, image)
+    return named if chances is None else with_shifts(proposed, named, chances).scene
 
 
 def read_masks_by_corners(masks: Reader, corners: Reader, image: Image) -> Reading:

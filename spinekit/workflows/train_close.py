@@ -23,6 +23,8 @@ from spinekit.models.close_training import CloseFilm, CloseJitter, ClosePlan, tr
 from spinekit.models.history import EpochReport
 from spinekit.models.level_look import level_shape
 from spinekit.models.level_training import LevelPlan, train_levels
+from spinekit.models.shift_settings import ShiftSettings
+from spinekit.models.shift_training import ShiftPlan, train_shift, view_of
 from spinekit.models.ultralytics_weights import tensors_of
 from spinekit.models.weights import ModelCard, check_weights, find_card
 from spinekit.schemas import load_schema, load_yaml
@@ -59,12 +61,16 @@ class CloseRecipe(LabelledData):
 
     Attributes:
         task: ``close``.
-        learns: ``points`` for where landmarks lie, ``levels`` for which vertebra a body is.
+        learns: ``points`` for where landmarks lie, ``levels`` for which vertebra a body is, ``shift`` for by how many
+            levels all names of a spine are off.
         first: The model whose landmarks are to be placed anew: a shipped name or a folder, which may already have
             close looks.
-        side: Rows and columns of a crop: a multiple of 16, for levels of 48.
-        zoom: Crop px per unit of the landmarks' mean shape (whose root mean square radius is 1).
-        views: Fields of view of a crop's channels, as multiples of the first.
+        side: Rows and columns of a crop: a multiple of 16, for levels of 48; columns of a straightened spine for a
+            shift.
+        zoom: Crop px per unit of the landmarks' mean shape (whose root mean square radius is 1); columns that a
+            body's diagonal takes for a shift.
+        views: Fields of view of a crop's channels, as multiples of the first; not for a shift.
+        reach: By how many levels names may be off at the most, for a shift.
         each: Whether every landmark has a crop of its own.
         mirrored: Whether films may be met mirrored.
         epochs: Passes over all crops.
@@ -81,11 +87,12 @@ class CloseRecipe(LabelledData):
     """
 
     task: Literal["close"]
-    learns: Literal["points", "levels"] = "points"
+    learns: Literal["points", "levels", "shift"] = "points"
     first: str
     side: int = Field(96, ge=32, le=1024, multiple_of=16)
     zoom: float = Field(gt=1, le=2000)
     views: tuple[float, ...] = (1.0, 2.5)
+    reach: int = Field(2, ge=1, le=4)
     each: bool = False
     mirrored: bool = False
     epochs: int = Field(16, ge=1, le=10_000)
@@ -229,19 +236,23 @@ def _trained(
 ) -> TrainedClose:
     schema = load_schema(recipe.schema_name)
     by_part = scenes_by_part(recipe, read_split(split_table(recipe)))
-    shapes = _level_shapes if recipe.learns == "levels" else _shapes
+    shapes = _shapes if recipe.learns == "points" else _level_shapes
     films = {part: _films(by_part[part], part, shapes, on_progress) for part in ("train", "val")}
     films["train"] += [
         CloseFilm(pixels, _shapes(scene))
         for scene, pixels in phantom_samples(schema, None, recipe.phantoms, recipe.seed)
     ]
-    if recipe.learns == "levels":
-        whole = {
-            part: [f for f in some if len(f.shapes) == len(schema.levels)] for part, some in films.items()
-        }
-        weights = train_levels(_level_plan(recipe), whole["train"], whole["val"], out, on_epoch, go_on)
-    else:
+    if recipe.learns == "points":
         weights = train_close(_plan(recipe, card), films["train"], films["val"], out, on_epoch, go_on)
+    else:
+        train, val = (
+            [film for film in films[part] if len(film.shapes) == len(schema.levels)]
+            for part in ("train", "val")
+        )
+        if recipe.learns == "levels":
+            weights = train_levels(_level_plan(recipe), train, val, out, on_epoch, go_on)
+        else:
+            weights = train_shift(_shift_plan(recipe), train, val, out, on_epoch, go_on)
     history = reports_of(out)
     model = _write(recipe, card, weights, out / "model", history)
     (out / STATE).unlink()  # what only a stopped training needs
@@ -291,6 +302,20 @@ def _level_plan(recipe: CloseRecipe) -> LevelPlan:
     )
 
 
+def _shift_plan(recipe: CloseRecipe) -> ShiftPlan:
+    jitter, levels = recipe.jitter, load_schema(recipe.schema_name).levels
+    view = view_of(len(levels), recipe.side, recipe.zoom, recipe.reach)
+    return ShiftPlan(
+        ShiftSettings(levels, view, recipe.reach, recipe.mirrored),
+        epochs=recipe.epochs,
+        batch=recipe.batch,
+        repeat=recipe.repeat,
+        learning_rate=recipe.learning_rate,
+        seed=recipe.seed,
+        jitter=CloseJitter(jitter.point, jitter.shift, jitter.turn, jitter.stretch),
+    )
+
+
 def _films(
     scenes: list[Scene], part: str, shapes_of: Callable[[Scene], FloatArray], on_progress: Progress | None
 ) -> list[CloseFilm]:
@@ -326,18 +351,18 @@ def _write(
     recipe: CloseRecipe, first: ModelCard, weights: Path, folder: Path, history: list[EpochReport]
 ) -> Path:
     """The first look's files with the new network after its others; its figures no longer hold and are left out."""
-    levels = recipe.learns == "levels"
-    own = "levels.pt" if levels else f"close-{len(first.close) + 1}.pt"
-    kept = [*first.close, *([first.levels] if first.levels is not None else [])]
-    copies = {"weights.pt": first.weights, **{file.path.name: file.path for file in kept}, own: weights}
+    lone = recipe.learns != "points"  # there is one of its kind, which takes the place of an earlier one
+    own = f"{recipe.learns}.pt" if lone else f"close-{len(first.close) + 1}.pt"
+    kept = {file.path.name: file.path for file in first.beside}
+    copies = {"weights.pt": first.weights, **kept, own: weights}
     for name, source in copies.items():
         with atomic_path(folder / name) as temporary:
             shutil.copyfile(source, temporary)
     content: Any = load_yaml(first.weights.parent / "card.yaml")
     content.pop("figures", None)
     entry = {"file": own, "sha256": sha256_of(folder / own)}
-    if levels:
-        content["levels"] = entry
+    if lone:
+        content[recipe.learns] = entry
     else:
         content.setdefault("close", []).append(entry)
     write_text(folder / "card.yaml", dump_yaml(content))

@@ -39,8 +39,8 @@ class TrainSettings(LabelledData):
         sigma_start: Keypoint sigma of the first epoch; None for one that fits the schema.
         sigma_end: Keypoint sigma of the last epochs.
         pose_gain: Weight of the landmark term.
-        dice_gain: Weight of the term of Dice of the small U-Net's loss, beside cross entropy: 0 where the share of right
-            pixels counts, more where a class is rare.
+        dice_gain: Weight of the term of Dice of the small U-Net's loss, beside cross entropy: 0 where the share of
+            right pixels counts, more where a class is rare.
         margin: Room around landmarks in their box.
         patience: Epochs without a better score before stopping; 0 never stops.
         precision: ``fp32`` or ``bf16``.

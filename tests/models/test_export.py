@@ -48,8 +48,13 @@ def with_every_kind_of_network(folder: Path) -> Path:
 
     from spinekit.models.close_net import close_network, load_close, save_close
     from spinekit.models.close_settings import CloseView, LevelSettings
+    from spinekit.models.environment import load_library
     from spinekit.models.level_net import LevelNet, save_levels
+    from spinekit.models.shift_net import ShiftNet, save_shift
+    from spinekit.models.shift_settings import ShiftSettings
+    from spinekit.models.shift_training import view_of
 
+    load_library()  # one of the networks is built of the library's parts
     shutil.copytree(find_card("orbit-pose").weights.parent, folder)
     torch.manual_seed(1)
     _, settings = load_close(folder / "close-1.pt")
@@ -57,9 +62,12 @@ def with_every_kind_of_network(folder: Path) -> Path:
     save_close(close_network(finer), finer, folder / "close-2.pt")
     levels = LevelSettings(("L1", "L2"), settings.shape, CloseView(48, 18.0, (1.5, 4.0)))
     save_levels(LevelNet(2, 2), levels, folder / "levels.pt")
+    shift = ShiftSettings(("L1", "L2"), view_of(2, 64, 16.0, 1), 1, False)
+    save_shift(ShiftNet(shift), shift, folder / "shift.pt")
     content: Any = load_yaml(folder / "card.yaml")
     content["close"].append({"file": "close-2.pt", "sha256": sha256_of(folder / "close-2.pt")})
     content["levels"] = {"file": "levels.pt", "sha256": sha256_of(folder / "levels.pt")}
+    content["shift"] = {"file": "shift.pt", "sha256": sha256_of(folder / "shift.pt")}
     (folder / "card.yaml").write_text(dump_yaml(content), encoding="utf-8")
     return folder
 
@@ -71,7 +79,7 @@ def test_every_network_of_a_model_agrees(form: str, tmp_path: Path) -> None:
     model = with_every_kind_of_network(tmp_path / "model")
     made = export(str(model), form, tmp_path / "out")
     files = [item.path.name for item in made.networks]
-    assert [Path(name).stem for name in files] == ["weights", "close-1", "close-2", "levels"]
+    assert [Path(name).stem for name in files] == ["weights", "close-1", "close-2", "levels", "shift"]
     for item in made.networks:
         assert item.agrees, item
         assert item.path.is_file()

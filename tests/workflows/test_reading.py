@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class Stub:
     score: float
     read_count: int = field(default=0)
     engine: str = "made"
+    shifts: Mapping[int, float] | None = None
 
     def read(self, image: Image) -> Scene:
         self.read_count += 1
@@ -65,6 +67,9 @@ class Stub:
 
     def say_levels(self, scene: Scene, image: Image) -> Scene:
         return scene
+
+    def say_shifts(self, scene: Scene, image: Image) -> Mapping[int, float] | None:
+        return self.shifts
 
     def look_closer(self, scene: Scene, image: Image) -> Scene:
         return scene
@@ -366,3 +371,20 @@ class TestTwoModelsOfOneFilm:
         assert masks.read_count == 0
         ModelChoice("spine-ap-pose", second_opinion=True).read(film(1200, 480))
         assert masks.read_count == 1
+
+
+def test_names_follow_what_a_look_at_the_whole_spine_says() -> None:
+    plain, lower = stub("spine", "spine-ap", 0.8), stub("spine", "spine-ap", 0.8)
+    lower.shifts = {-1: 0.95, 0: 0.05}
+    image = film(900, 400)
+    given, moved = (read_with(reader, image).scene for reader in (plain, lower))
+    assert given is not None
+    assert moved is not None
+    assert [item.label for item in seen_alone(given).instances] == list(plain.schema.levels)
+    # All names one level higher: the first body is none of the levels, and under the last there is no other.
+    assert [item.label for item in seen_alone(moved).instances] == list(plain.schema.levels[:-1])
+    assert any("not found: L5" in note for note in moved.notes)
+    share = seen_alone(moved).instances[3].level_shares
+    assert share is not None
+    assert share[3] == pytest.approx(0.95)
+    assert share[4] == pytest.approx(0.05)

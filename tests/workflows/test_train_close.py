@@ -131,6 +131,30 @@ def test_levels_of_shapes_are_learnt_from_their_boxes(
         np.testing.assert_array_equal(one.level_shares, other.level_shares)
 
 
+def test_a_shift_of_names_is_learnt_beside_a_first_look(tmp_path: Path) -> None:
+    settings = lumbar_slices(tmp_path).model_dump(by_alias=True) | {
+        "learns": "shift", "side": 64, "zoom": 16.0, "reach": 1, "repeat": 3,
+    }  # fmt: skip
+    trained = train_close_look(settings_of(CloseRecipe, settings, "recipe.yaml"), tmp_path / "run")
+    card = find_card(str(trained.model))
+    assert card.shift is not None
+    assert card.shift in card.beside
+    assert card.levels is None
+    assert (trained.model / "run-shift.json").is_file()
+    reader = load_reader(str(trained.model))
+    image = next(read_images(tmp_path / "data" / "images" / "s4.png"))
+    boxes = [(60.0 - 4 * level, 10.0 + 30 * level, 99.0, 31.0 + 30 * level) for level in range(5)]
+    items = [Instance(level, box, score=0.5) for level, box in zip(reader.schema.levels, boxes, strict=True)]
+    chances = reader.say_shifts(Scene(image.ref, reader.schema, tuple(items)), image)
+    assert chances is not None
+    assert list(chances) == [-1, 0, 1]
+    assert sum(chances.values()) == pytest.approx(1)
+    assert reader.say_shifts(Scene(image.ref, reader.schema, ()), image) is None
+    card.shift.path.write_bytes(card.shift.path.read_bytes() + b"x")
+    with pytest.raises(EnvironmentFaultError, match="sha256 is not the one"):
+        load_reader(str(trained.model))
+
+
 def test_levels_need_cells_in_threes(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="multiple of 48"):
         settings_of(
