@@ -16,6 +16,8 @@ _TINY = 1e-3  # px; nothing is shorter
 _CREDIBLE = 0.3  # of the best score
 _NEIGHBOURS_WITHIN = 2.2  # sizes of a body: those farther off may be a bend away
 _ROUND_AS = 0.7  # height over width of a body of which one endplate alone is known
+# TL, TR, BL, BR of a rectangle turned by no, one, two and three quarters.
+_TURNS = np.array([[0, 1, 2, 3], [2, 0, 3, 1], [3, 2, 1, 0], [1, 3, 0, 2]])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,8 +166,10 @@ def upright(quad: FloatArray | None) -> FloatArray | None:
     """The corners of a rectangle, in any order, as TL, TR, BL, BR of a body whose endplates lie across the film."""
     if quad is None:
         return None
-    upper, lower = np.split(np.argsort(quad[:, 1], kind="stable"), 2)
-    return quad[[*upper[np.argsort(quad[upper, 0])], *lower[np.argsort(quad[lower, 0])]]]
+    xy: list[list[float]] = quad.tolist()  # of four points lists are sorted sooner than arrays
+    down = sorted(range(4), key=lambda corner: xy[corner][1])
+    upper, lower = (sorted(pair, key=lambda corner: xy[corner][0]) for pair in (down[:2], down[2:]))
+    return quad[[*upper, *lower]]
 
 
 def candidates(scene: Scene) -> tuple[list[Instance], FloatArray]:
@@ -195,25 +199,24 @@ def turned_along(quads: FloatArray, scores: FloatArray, free: BoolArray) -> Floa
     Returns:
         (N, 4, 2) of the same corners. A body without neighbours stays as it is.
     """
+    if not len(quads):
+        return quads
     centres = quads.mean(axis=1)
-    size = np.sqrt(np.maximum(areas(quads), _TINY))
+    size = np.sqrt(np.maximum(areas(quads), _TINY))[:, None]
     credible = scores >= _CREDIBLE * scores.max(initial=0.0)
-    turned = quads.copy()
-    for index in np.flatnonzero(free):
-        way = centres - centres[index]
-        apart = np.linalg.norm(way, axis=1)
-        near = credible & (apart > _OVERLAPPING * size[index]) & (apart < _NEIGHBOURS_WITHIN * size[index])
-        ends = [centres[index], centres[index]]
-        for end, side in enumerate((near & (way[:, 1] < 0), near & (way[:, 1] > 0))):
-            if side.any():
-                ends[end] = centres[np.flatnonzero(side)[apart[side].argmin()]]
-        heading = ends[1] - ends[0]
-        ring = quads[index][[0, 1, 3, 2]]
-        turns = [np.roll(ring, k, axis=0)[[0, 1, 3, 2]] for k in range(4)]
-        down = [float((turn[2:].mean(axis=0) - turn[:2].mean(axis=0)) @ heading) for turn in turns]
-        if heading.any():
-            turned[index] = turns[int(np.argmax(down))]
-    return turned
+    way = centres[None] - centres[:, None]  # from the body of a row to that of a column
+    apart = np.linalg.norm(way, axis=2)
+    near = credible & (apart > _OVERLAPPING * size) & (apart < _NEIGHBOURS_WITHIN * size)
+    ends = []
+    for side in (near & (way[..., 1] < 0), near & (way[..., 1] > 0)):
+        closest = centres[np.where(side, apart, np.inf).argmin(axis=1)]
+        ends.append(np.where(side.any(axis=1)[:, None], closest, centres))
+    heading = ends[1] - ends[0]
+    turns = quads[:, _TURNS]  # (N, 4 turns, 4 corners, 2)
+    down = turns[:, :, 2:].mean(axis=2) - turns[:, :, :2].mean(axis=2)
+    best = (down @ heading[:, :, None])[..., 0].argmax(axis=1)
+    known = free & heading.any(axis=1)
+    return np.where(known[:, None, None], turns[np.arange(len(quads)), best], quads)
 
 
 def areas(quads: FloatArray) -> FloatArray:

@@ -68,5 +68,8 @@ def _row(image: str, result: Result) -> tuple[str, ...]:
 
 
 def _number(value: float | None) -> str:
-    """Four decimals hold far more than any reading; negative numbers stay numbers."""
-    return "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
+    """Four decimals hold far more than any reading; negative numbers stay numbers, nothing has no sign."""
+    if value is None:
+        return ""
+    digits = f"{value:.4f}".rstrip("0").rstrip(".")
+    return "0" if digits == "-0" else digits
