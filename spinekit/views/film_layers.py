@@ -24,7 +24,7 @@ from spinekit.core.outline import Outline
 from spinekit.core.scene import Instance, Raster, Scene
 from spinekit.core.schema import Schema
 from spinekit.views.caliper import Caliper, calipers
-from spinekit.views.labels import named_points, place_labels
+from spinekit.views.labels import edges_of, named_points, place_labels
 from spinekit.views.pages import picture_address
 from spinekit.views.strokes import FAR, Text, margin, text_size
 from spinekit.views.style import (
@@ -163,9 +163,7 @@ def _edges(scene: Scene) -> list[str]:
         points = item.landmarks
         if points is None:
             continue
-        pairs = [pair for pair in scene.schema.edges if set(pair) <= set(points.names)]
-        ends = [points.xy[[points.index(start), points.index(end)]] for start, end in pairs]
-        way = "".join(_segment(pair) for pair in ends)
+        way = "".join(map(_segment, edges_of(points, scene.schema)))
         if way:
             colour = EDGE_COLOUR if alone else _colour_of(item, scene.schema)
             found += _seamed(way, colour, f"edge{_dashed(place_doubted(item))}")
@@ -277,24 +275,26 @@ def _outline(outline: Outline) -> str:
 
 
 def _ring(ring: FloatArray) -> str:
-    return f"M{'L'.join(map(_pair, ring))}Z" if _near(ring) else ""
+    points = ring.tolist()
+    return f"M{'L'.join(map(_pair, points))}Z" if _near(points) else ""
 
 
 def _segment(ends: FloatArray) -> str:
-    return f"M{_pair(ends[0])}L{_pair(ends[1])}" if _near(ends) else ""
+    first, last = points = ends.tolist()
+    return f"M{_pair(first)}L{_pair(last)}" if _near(points) else ""
 
 
 def _dot(xy: FloatArray) -> str:
-    return f"M{_pair(xy)}h0" if _near(xy) else ""
+    point = xy.tolist()
+    return f"M{_pair(point)}h0" if _near([point]) else ""
 
 
-def _pair(xy: Iterable[float]) -> str:
-    x, y = xy
-    return f"{_n(x + 0.5)} {_n(y + 0.5)}"
+def _pair(xy: Sequence[float]) -> str:
+    return f"{_n(xy[0] + 0.5)} {_n(xy[1] + 0.5)}"
 
 
-def _near(xy: FloatArray) -> bool:
-    return bool((np.abs(xy) < FAR).all())  # NaN is not near either
+def _near(points: Iterable[Sequence[float]]) -> bool:
+    return all(-FAR < x < FAR and -FAR < y < FAR for x, y in points)  # NaN is not near either
 
 
 def _n(value: float) -> str:

@@ -12,7 +12,8 @@ from spinekit.core.landmarks import Landmarks
 from spinekit.core.scene import Instance, Scene
 from spinekit.core.schema import Schema
 from spinekit.views.caliper import Caliper
-from spinekit.views.placement import Occupancy, Point, Rect, Segment, Wanted, place, side_by_side
+from spinekit.views.occupancy import Occupancy
+from spinekit.views.placement import Point, Rect, Segment, Wanted, place, side_by_side
 from spinekit.views.strokes import Text, margin, text_size
 from spinekit.views.style import NAME_COLOUR, RANK_COLOUR, RANK_SIZE, Rank, Scale, colour_of, is_named
 from spinekit.views.wording import name_of, short
@@ -26,7 +27,7 @@ MAX_WIDTH = 0.36
 ROW_STEP = 0.86
 """From one row of a label to the next, in the height of its box."""
 
-BODY_COST, LINE_COST, EDGE_COST, POINT_COST = 25.0, 25.0, 8.0, 40.0
+BODY_COST, LINE_COST, EDGE_COST, POINT_COST = 25, 25, 8, 40
 """What covering a letter-height square of each costs a label."""
 
 
@@ -202,7 +203,8 @@ def _point_names(scene: Scene, scale: Scale) -> list[_Word]:
     there = [k for k in range(len(points.names)) if not np.isnan(points.xy[k]).any()]
     xy = scale.to_canvas(points.xy)
     # Those in a crowd have the fewest places to choose from, so they choose first.
-    crowd = {k: sum(float(np.linalg.norm(xy[k] - xy[j])) < 6 * size for j in there) for k in there}
+    apart = np.linalg.norm(xy[there, None] - xy[there], axis=2)
+    crowd = dict(zip(there, (apart < 6 * size).sum(axis=1).tolist(), strict=True))
     middle = np.nanmean(xy, axis=0) if there else np.zeros(2)
     words: list[_Word] = []
     for k in sorted(there, key=lambda k: (-crowd[k], k)):

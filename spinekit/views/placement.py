@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from spinekit.core.image import FloatArray
+from spinekit.views.occupancy import Occupancy
 
 Rect = tuple[float, float, float, float]
 Point = tuple[float, float]
@@ -69,61 +68,6 @@ class Placed:
     leader: Segment | None
 
 
-class Occupancy:
-    """How much each part of the canvas matters: a coarse grid of costs, summed over any box at once.
-
-    What is added later replaces what lies under it, so add what matters least first.
-    """
-
-    def __init__(self, height: int, width: int) -> None:
-        self.height, self.width = height, width
-        self.cell = max(1.0, max(height, width) / 700)
-        rows, columns = math.ceil(height / self.cell), math.ceil(width / self.cell)
-        self._cost: npt.NDArray[np.float32] = np.zeros((rows, columns), dtype=np.float32)
-        self._sums: npt.NDArray[np.float64] | None = None
-
-    def add_polygon(self, xy: FloatArray, cost: float) -> None:
-        """Marks the inside of a polygon (N, 2) px."""
-        cv2.fillPoly(self._cost, [self._cells(xy)], cost)
-        self._sums = None
-
-    def add_lines(self, segments: FloatArray, cost: float) -> None:
-        """Marks lines (N, 2, 2) px and one cell to each side of them."""
-        for (ax, ay), (bx, by) in self._cells(segments).tolist():
-            cv2.line(self._cost, (ax, ay), (bx, by), cost, 3)
-        self._sums = None
-
-    def add_points(self, xy: FloatArray, radius: float, cost: float) -> None:
-        """Marks discs of ``radius`` px around points (N, 2) px."""
-        for x, y in self._cells(xy).tolist():
-            cv2.circle(self._cost, (x, y), max(1, round(radius / self.cell)), cost, -1)
-        self._sums = None
-
-    def costs(self, boxes: FloatArray) -> FloatArray:
-        """Sums over the cells of boxes.
-
-        Args:
-            boxes: (4, N) left, top, right, bottom, px.
-
-        Returns:
-            (N,) sums.
-        """
-        if self._sums is None:
-            self._sums = np.asarray(cv2.integral(self._cost, sdepth=cv2.CV_64F), dtype=np.float64)
-        rows, columns = self._cost.shape
-        edges = boxes / self.cell
-        edges[2:] = (boxes[2:] + self.cell) / self.cell
-        np.clip(edges, 0, [[columns], [rows], [columns], [rows]], out=edges)
-        left, top, right, bottom = edges.astype(np.intp)
-        sums = self._sums
-        return np.asarray(sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left])
-
-    def _cells(self, xy: FloatArray) -> npt.NDArray[np.int32]:
-        # Far outside the canvas nothing matters, and OpenCV's integers overflow.
-        limit = 4.0 * max(self._cost.shape)
-        return np.clip(np.floor(xy / self.cell), -limit, limit).astype(np.int32)
-
-
 def place(wanted: Sequence[Wanted], occupancy: Occupancy) -> list[Placed]:
     """A place for every label, in the order of importance given.
 
@@ -138,35 +82,30 @@ def place(wanted: Sequence[Wanted], occupancy: Occupancy) -> list[Placed]:
         As many places, in the same order. The result depends on nothing but the arguments.
     """
     placed: list[Placed] = []
-    for label in wanted:
-        cost, option = _cheapest(label, *_candidates(label), occupancy, placed)
+    for label, near in zip(wanted, _nearby(wanted, occupancy), strict=True):
+        cost, option = _cheapest(label, *near, placed)
         if cost >= OVERLAP / 100:
             # Nothing near is free: anywhere on the canvas, as near as can be, with a leader.
-            cost, option = min(
-                (cost, option),
-                _cheapest(label, *_anywhere(label, occupancy), occupancy, placed),
-                key=lambda found: found[0],
-            )
+            anywhere = _cheapest(label, *_anywhere(label, occupancy), placed)
+            cost, option = min((cost, option), anywhere, key=lambda found: found[0])
         placed.append(_brought_inside(option, label, occupancy))
     return placed
 
 
 def _cheapest(
-    label: Wanted, boxes: FloatArray, biases: FloatArray, occupancy: Occupancy, placed: Sequence[Placed]
+    label: Wanted, boxes: FloatArray, alone: FloatArray, placed: Sequence[Placed]
 ) -> tuple[float, Placed]:
     """The first of the cheapest candidates, with its cost.
 
     Args:
         label: What is placed.
         boxes: (4, N) left, top, right, bottom of the candidates, px.
-        biases: (N,) what each costs by its place alone.
-        occupancy: What is on the canvas.
+        alone: (N,) what each would cost if there were no other label.
         placed: The labels before.
     """
-    best, rank = math.inf, len(biases)
+    best, rank = math.inf, len(alone)
     found = Placed(label.around, None)
     # What others add is never negative, so few candidates need that closer look.
-    alone = biases + _covering(label, boxes, occupancy)
     for k in np.argsort(alone, kind="stable").tolist():
         if alone[k] > best:
             break
@@ -199,22 +138,61 @@ def _next_to(label: Wanted, side: float) -> Rect:
     return x, y - label.height / 2, x + label.width, y + label.height / 2
 
 
-def _candidates(label: Wanted) -> tuple[FloatArray, FloatArray]:
-    """Boxes (4, N) near what is named, nearest first, and (N,) what their distance and direction cost."""
-    left, top, right, bottom = label.around
-    if label.sideways:
-        reach, step, side = _sideways()
-        biases = 14 * reach + 8 * np.abs(step)
-        biases += np.where(side == math.copysign(1.0, label.prefer[0]), 0.0, 25.0)
-        away = reach * label.letter
-        x = np.where(side > 0, right + away, left - away - label.width)
-        y = (top + bottom) / 2 + step * label.letter
-        return _boxes(x, y - label.height / 2, x + label.width, y + label.height / 2), biases
+def _nearby(wanted: Sequence[Wanted], occupancy: Occupancy) -> list[tuple[FloatArray, FloatArray]]:
+    """For every label boxes (4, N) near what it names, nearest first, and (N,) what each costs without the others.
+
+    All labels of a kind at once, as so few numbers take numpy longer to begin with than to compute.
+    """
+    found: dict[int, tuple[FloatArray, FloatArray]] = {}
+    for kind in (True, False):
+        chosen = [k for k, label in enumerate(wanted) if label.sideways == kind]
+        if chosen:
+            labels = [wanted[k] for k in chosen]
+            sizes = _Sizes.of(labels)
+            boxes, biases = _beside(sizes) if kind else _about(sizes)
+            alone = biases + _covering(boxes, sizes, occupancy)
+            found |= {k: (boxes[:, row], alone[row]) for row, k in enumerate(chosen)}
+    return [found[k] for k in range(len(wanted))]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sizes:
+    """Columns (N, 1) of what labels of one kind want."""
+
+    width: FloatArray
+    height: FloatArray
+    letter: FloatArray
+    around: FloatArray  # (4, N, 1)
+    prefer: FloatArray  # (2, N, 1)
+
+    @staticmethod
+    def of(labels: Sequence[Wanted]) -> _Sizes:
+        rows = [(label.width, label.height, label.letter, *label.around, *label.prefer) for label in labels]
+        columns = np.array(rows, dtype=np.float64).T[..., None]
+        return _Sizes(columns[0], columns[1], columns[2], columns[3:7], columns[7:])
+
+
+def _beside(sizes: _Sizes) -> tuple[FloatArray, FloatArray]:
+    """Boxes (4, L, N) to the sides of bodies, and (L, N) what their distance and side cost."""
+    reach, step, side = _sideways()
+    left, top, right, bottom = sizes.around
+    away = reach * sizes.letter
+    x = np.where(side > 0, right + away, left - away - sizes.width)
+    y = (top + bottom) / 2 + step * sizes.letter
+    half_high = sizes.height / 2
+    wrong_side = np.where(side == np.copysign(1.0, sizes.prefer[0]), 0.0, 25.0)
+    boxes = np.stack([x, y - half_high, x + sizes.width, y + half_high])
+    return boxes, 14 * reach + 8 * np.abs(step) + wrong_side
+
+
+def _about(sizes: _Sizes) -> tuple[FloatArray, FloatArray]:
+    """Boxes (4, L, N) all around, and (L, N) what their distance and direction cost."""
     reach, dx, dy = _around()
-    x = (left + right) / 2 + dx * ((right - left) / 2 + reach * label.letter + label.width / 2)
-    y = (top + bottom) / 2 + dy * ((bottom - top) / 2 + reach * label.letter + label.height / 2)
-    away = 1 - (dx * label.prefer[0] + dy * label.prefer[1])
-    return _centred(label, x, y), 12 * reach + 3 * away
+    left, top, right, bottom = sizes.around
+    x = (left + right) / 2 + dx * ((right - left) / 2 + reach * sizes.letter + sizes.width / 2)
+    y = (top + bottom) / 2 + dy * ((bottom - top) / 2 + reach * sizes.letter + sizes.height / 2)
+    away = 1 - (dx * sizes.prefer[0] + dy * sizes.prefer[1])
+    return _centred(sizes, x, y), 12 * reach + 3 * away
 
 
 @cache
@@ -235,33 +213,30 @@ def _around() -> FloatArray:
 
 
 def _anywhere(label: Wanted, occupancy: Occupancy) -> tuple[FloatArray, FloatArray]:
-    """Boxes all over the canvas, on a grid of half a label, nearest first."""
+    """Boxes (4, N) all over the canvas, on a grid of half a label, nearest first, and (N,) what each costs alone."""
     x, y = (label.around[0] + label.around[2]) / 2, (label.around[1] + label.around[3]) / 2
     columns = np.arange(label.width / 2, occupancy.width - label.width / 2, label.width / 2)
     rows = np.arange(label.height / 2, occupancy.height - label.height / 2, label.height / 2)
     grid = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
     far = 12 * np.hypot(grid[:, 0] - x, grid[:, 1] - y) / label.letter
     order = np.argsort(far, kind="stable")
-    return _centred(label, grid[order, 0], grid[order, 1]), far[order]
+    sizes = _Sizes.of([label])
+    boxes = _centred(sizes, grid[None, order, 0], grid[None, order, 1])
+    return boxes[:, 0], far[order] + _covering(boxes, sizes, occupancy)[0]
 
 
-def _centred(label: Wanted, x: FloatArray, y: FloatArray) -> FloatArray:
-    half_wide, half_high = label.width / 2, label.height / 2
-    return _boxes(x - half_wide, y - half_high, x + half_wide, y + half_high)
+def _centred(sizes: _Sizes, x: FloatArray, y: FloatArray) -> FloatArray:
+    half_wide, half_high = sizes.width / 2, sizes.height / 2
+    return np.stack([x - half_wide, y - half_high, x + half_wide, y + half_high])
 
 
-def _boxes(left: FloatArray, top: FloatArray, right: FloatArray, bottom: FloatArray) -> FloatArray:
-    boxes = np.empty((4, len(left)))
-    boxes[0], boxes[1], boxes[2], boxes[3] = left, top, right, bottom
-    return boxes
-
-
-def _covering(label: Wanted, boxes: FloatArray, occupancy: Occupancy) -> FloatArray:
-    """What candidates (4, N) cost by what they cover on the canvas: (N,)."""
+def _covering(boxes: FloatArray, sizes: _Sizes, occupancy: Occupancy) -> FloatArray:
+    """What candidates (4, L, N) cost by what they cover on the canvas: (L, N)."""
     # With a little room around; in letter heights squared, so that a scene costs alike at every size.
-    room = MARGIN * label.letter * np.array([[-1.0], [-1.0], [1.0], [1.0]])
-    cost = occupancy.costs(boxes + room) * (occupancy.cell / label.letter) ** 2
+    room = MARGIN * sizes.letter
     left, top, right, bottom = boxes
+    padded = np.stack([left - room, top - room, right + room, bottom + room])
+    cost = occupancy.costs(padded) * (occupancy.cell / sizes.letter) ** 2
     outside = (left < 0) | (top < 0) | (right > occupancy.width) | (bottom > occupancy.height)
     return np.where(outside, OUTSIDE, cost)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from markupsafe import Markup
+from PIL import Image as PillowImage
 
 from spinekit.core.image import ImageRef, UInt8Array
 from spinekit.core.measurement import Result
@@ -17,7 +19,7 @@ from spinekit.views.film_layers import LAYERS, film_layers
 from spinekit.views.language import Language
 from spinekit.views.overlay import encode_picture, thumbnail
 from spinekit.views.pages import picture_address
-from spinekit.views.report_tile import tile_of
+from spinekit.views.report_tile import TILE_PX, tile_of
 from spinekit.views.style import scale_for
 
 PICTURE_PX = 1600
@@ -130,12 +132,32 @@ def _pictures(
         assert picture is not None
         content = encode_picture(thumbnail(picture, PICTURE_PX), ".jpg", PICTURE_QUALITY)
         return content, tile_of(picture, None), ""
-    pixels = cv2.imdecode(np.frombuffer(film, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
+    size = _size(film)
+    pixels = cv2.imdecode(np.frombuffer(film, dtype=np.uint8), _reduction(max(size)))
     if pixels is None:
         return None, None, ""
-    rows, columns = pixels.shape[:2]
+    columns, rows = size if all(size) else pixels.shape[1::-1]
     reduced = f"{columns} × {rows} px" if rows < image.height else ""
     return film, tile_of(np.asarray(pixels, dtype=np.uint8), scene), reduced
+
+
+def _size(film: bytes) -> tuple[int, int]:
+    """Columns and rows of a JPEG by its head alone; zeros where it tells none."""
+    try:
+        with PillowImage.open(io.BytesIO(film), formats=("JPEG",)) as opened:
+            return opened.size
+    except (OSError, PillowImage.DecompressionBombError):
+        return 0, 0
+
+
+def _reduction(long_side: int) -> int:
+    """How a film is decoded that is to be shown as a tile: a JPEG gives up its halves at a part of the work."""
+    flags = {
+        8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+        4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+        2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    }
+    return next((flag for part, flag in flags.items() if long_side >= part * TILE_PX), cv2.IMREAD_GRAYSCALE)
 
 
 def _worded(words: str, language: Language) -> str:

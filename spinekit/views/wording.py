@@ -49,7 +49,8 @@ def doubtful(result: Measurement) -> bool:
 
 def plain(text: object) -> str:
     """Any text fit to print: one line, no control characters, none that change the direction of reading."""
-    return printable(str(text))
+    words = str(text)
+    return words if words.isprintable() else printable(words)  # which looks at every letter
 
 
 def short(text: str, letters: int = 24) -> str:

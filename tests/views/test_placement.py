@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from spinekit.views.caliper import calipers
 from spinekit.views.labels import body_of, place_labels
-from spinekit.views.placement import Occupancy, Rect, Wanted, place, side_by_side
+from spinekit.views.occupancy import Occupancy
+from spinekit.views.placement import Rect, Wanted, place, side_by_side
 from spinekit.views.style import scale_for
 from tests.views.scenes import cobb, film, pointed, stack
 
@@ -85,7 +86,7 @@ def test_the_main_angle_is_the_largest_text() -> None:
 
 def test_a_label_avoids_what_matters() -> None:
     occupancy = Occupancy(400, 400)
-    occupancy.add_polygon(np.array([[200, 0], [399, 0], [399, 399], [200, 399]], dtype=float), 5.0)
+    occupancy.add_polygon(np.array([[200, 0], [399, 0], [399, 399], [200, 399]], dtype=float), 5)
     (spot,) = place([Wanted(40, 20, (198, 200, 198, 200), 14)], occupancy)
     assert spot.box[2] <= 202
     assert spot.leader is None
@@ -93,7 +94,7 @@ def test_a_label_avoids_what_matters() -> None:
 
 def test_names_share_the_freer_side() -> None:
     occupancy = Occupancy(400, 400)
-    occupancy.add_polygon(np.array([[220, 0], [399, 0], [399, 399], [220, 399]], dtype=float), 5.0)
+    occupancy.add_polygon(np.array([[220, 0], [399, 0], [399, 399], [220, 399]], dtype=float), 5)
     labels = [Wanted(30, 20, (180, y, 220, y + 40), 14, sideways=True) for y in (50, 150, 250)]
     spots = place(side_by_side(labels, occupancy), occupancy)
     assert all(spot.box[2] <= 180 for spot in spots)
@@ -101,7 +102,7 @@ def test_names_share_the_freer_side() -> None:
 
 def test_a_far_label_has_a_leader_that_reaches_it() -> None:
     occupancy = Occupancy(400, 400)
-    occupancy.add_points(np.array([[200.0, 200.0]]), 90, 50.0)
+    occupancy.add_points(np.array([[200.0, 200.0]]), 90, 50)
     (spot,) = place([Wanted(40, 20, (198, 198, 202, 202), 14)], occupancy)
     assert spot.leader is not None
     (x, y), end = spot.leader
@@ -117,6 +118,6 @@ def test_a_label_too_wide_for_the_canvas_is_still_placed() -> None:
 
 def test_cost_is_the_sum_over_the_box() -> None:
     occupancy = Occupancy(100, 100)
-    occupancy.add_polygon(np.array([[10, 10], [19, 10], [19, 19], [10, 19]], dtype=float), 2.0)
+    occupancy.add_polygon(np.array([[10, 10], [19, 10], [19, 19], [10, 19]], dtype=float), 2)
     boxes = np.array([(0, 0, 100, 100), (30, 30, 60, 60), (-50, -50, -10, -10)], dtype=float)
     assert occupancy.costs(boxes.T).tolist() == pytest.approx([200.0, 0.0, 0.0])
