@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from spinekit.core.image import FloatArray, UInt8Array
-from spinekit.models.close import in_batches
 from spinekit.models.computed import FASTEST, EngineChoice, open_network
 from spinekit.models.graph import NetworkFile
 from spinekit.models.shift_settings import shift_settings
@@ -51,7 +50,7 @@ class ShiftLook:
         looks = [straightened(pixels, course, view, Wobble(place)) for place in _LOOKS]
         if self._settings.mirrored:
             looks += [np.ascontiguousarray(look[:, :, ::-1]) for look in looks]
-        (logits,) = in_batches(self._network, looks)
+        (logits,) = self._network(np.stack(looks))
         shares = _softmax(logits.astype(np.float64)).mean(axis=0)
         reach = self._settings.reach
         return {shift: float(share) for shift, share in zip(range(-reach, reach + 1), shares, strict=True)}

@@ -14,12 +14,22 @@ from torch.nn import functional
 
 from spinekit.core.image import UInt8Array
 from spinekit.models.checkpoints import Parts, Standing, load_standing, save_standing
+from spinekit.models.close_crops import shrunk
 from spinekit.models.close_training import CloseFilm, CloseJitter
 from spinekit.models.environment import use_threads
 from spinekit.models.history import EpochReport
 from spinekit.models.shift_net import ShiftNet, save_shift
 from spinekit.models.shift_settings import ShiftSettings
-from spinekit.models.straight import ROWS, Course, StraightView, Wobble, course_of, drawn_out, straightened
+from spinekit.models.straight import (
+    ROWS,
+    Course,
+    StraightView,
+    Wobble,
+    course_of,
+    drawn_out,
+    scale_of,
+    straightened,
+)
 
 _SMOOTHING = 0.05  # a label may be wrong
 _ROWS_GAIN = 0.3  # of what single rows of bodies say, beside what all of them say together
@@ -83,6 +93,7 @@ def train_shift(
     """
     torch.manual_seed(plan.seed)
     use_threads()
+    train, val = ([_small(film, plan.settings.view) for film in films] for films in (train, val))
     rng = np.random.default_rng(plan.seed)
     net = ShiftNet(plan.settings).to(memory_format=torch.channels_last)
     steps = max(1, len(train) * plan.repeat // plan.batch)
@@ -116,6 +127,12 @@ def train_shift(
         if on_epoch is not None:
             on_epoch(standing.reports[-1])
     return path
+
+
+def _small(film: CloseFilm, view: StraightView) -> CloseFilm:
+    """A film as small as it is straightened from, so that it is shrunk once and not in every epoch."""
+    scale = scale_of(course_of(film.shapes, range(len(film.shapes))), view)
+    return CloseFilm(shrunk(film.pixels, scale), (film.shapes + 0.5) * scale - 0.5)
 
 
 def loss_of(net: ShiftNet, strips: Tensor, shifts: Tensor) -> Tensor:

@@ -119,6 +119,11 @@ def drawn_out(course: Course, above: int, below: int) -> Course:
     return Course(np.concatenate([before, course.centres, after]), sizes, course.first - above)
 
 
+def scale_of(course: Course, view: StraightView) -> float:
+    """By how much a film is shrunk before it is straightened; films of small bodies are left as they are."""
+    return min(1.0, _FINER * view.unit / float(np.median(course.sizes)))
+
+
 def straightened(
     pixels: UInt8Array, course: Course, view: StraightView, wobble: Wobble = PLAIN
 ) -> UInt8Array:
@@ -133,7 +138,7 @@ def straightened(
     Returns:
         (2, 16 * `StraightView.bodies`, `StraightView.columns`): greys, and 255 where the film is.
     """
-    scale = min(1.0, _FINER * view.unit / float(np.median(course.sizes)))
+    scale = scale_of(course, view)
     film = shrunk(pixels, scale)
     whole = drawn_out(course, _BEYOND, _BEYOND)
     centres = (whole.centres + 0.5) * scale - 0.5
