@@ -179,33 +179,34 @@ def _robust_lines(local: FloatArray, parts: BoolArray) -> FloatArray:
         (B, S, 3) slope, offset and mean distance of each border's points; NaN where they are too few or have no
         extent along it.
     """
-    run, rise, real = _gathered(local, parts)
-    counts = real.sum(axis=1)
-    count = np.maximum(counts, 1)
-    centre = run.sum(axis=1) / count
-    run = np.where(real, run - centre[:, None], 0.0)
-    sound = (counts >= FEWEST) & (count * (run * run).sum(axis=1) > _FLAT * count**2)
-    terms = np.empty((len(run), 5, run.shape[1]))
+    run, rise, held = _gathered(local, parts)
+    counts = held.sum(axis=1)
+    centre = run.sum(axis=1) / np.maximum(counts, 1.0)
+    run = (run - centre[:, None]) * held
+    rows = np.flatnonzero((counts >= FEWEST) & ((run * run).sum(axis=1) > _FLAT * counts))
+    run, rise, held = run[rows], rise[rows], held[rows]
+    terms = np.empty((len(rows), 5, run.shape[1]))
     terms[:, 0] = 1.0
     for place, term in enumerate((run, run * run, rise, run * rise), 1):
         terms[:, place] = term
-    weight = away = real.astype(np.float64)
-    slope = offset = np.zeros(len(run))
+    slope = offset = np.zeros(len(rows))
+    weight = away = held
     for _ in range(STEPS):
-        total, first, second, level, mixed = (terms @ weight[..., None])[..., 0].T
-        spread = np.where(sound, total * second - first * first, 1.0)
-        slope, offset = (total * mixed - first * level) / spread, (second * level - first * mixed) / spread
+        moments = (terms @ weight[..., None])[..., 0].T
+        first, second, level, mixed = moments[1:] / moments[0]  # weighted means
+        slope = (mixed - first * level) / (second - first * first)
+        offset = level - slope * first
         away = np.abs(rise - slope[:, None] * run - offset[:, None])
-        weight = real / np.maximum(away, 0.05)
-    distance = (away * real).sum(axis=1) / count
-    lines = np.empty((len(run), 3))
-    lines[:, 0], lines[:, 1], lines[:, 2] = slope, offset - slope * centre, distance / np.hypot(1.0, slope)
-    lines[~sound] = np.nan
+        weight = held / np.maximum(away, 0.05)
+    distance = (away * held).sum(axis=1) / counts[rows]
+    lines = np.full((len(counts), 3), np.nan)
+    lines[rows, 0], lines[rows, 1] = slope, offset - slope * centre[rows]
+    lines[rows, 2] = distance / np.hypot(1.0, slope)
     return lines.reshape(*parts.shape[:2], 3)
 
 
-def _gathered(local: FloatArray, parts: BoolArray) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """(B S, K) px along and across S borders, and which of the K are points: the rest, zeros, fills up the rows."""
+def _gathered(local: FloatArray, parts: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(B S, K) px along and across S borders, and 1 for each of the K that is a point: zeros fill up the rows."""
     counts = parts.sum(axis=2).reshape(-1)
     real = np.arange(counts.max(initial=0)) < counts[:, None]
     chosen = np.flatnonzero(parts)
@@ -215,7 +216,7 @@ def _gathered(local: FloatArray, parts: BoolArray) -> tuple[FloatArray, FloatArr
         values = np.empty(parts.shape)
         values[:, :2], values[:, 2:] = level[:, None], upright[:, None]
         found[real] = values.reshape(-1)[chosen]
-    return run, rise, real
+    return run, rise, real.astype(np.float64)
 
 
 def crossings_of(lines: FloatArray) -> FloatArray:

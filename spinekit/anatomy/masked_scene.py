@@ -86,7 +86,8 @@ def _centre(item: Instance, scale: FloatArray) -> FloatArray | None:
         return None if bool(np.isnan(corners).any()) else np.asarray(corners.mean(axis=0) * scale)
     if item.outline is None or not item.outline.rings:
         return None
-    ring = max(item.outline.rings, key=lambda one: abs(ring_area(one)))
+    rings = item.outline.rings
+    ring = rings[0] if len(rings) == 1 else max(rings, key=lambda one: abs(ring_area(one)))
     if not bool(np.isfinite(ring).all()):
         return None
     return np.asarray((ring.min(axis=0) + ring.max(axis=0)) / 2 * scale)
@@ -96,6 +97,8 @@ def _level(outline: Outline | None, scale: FloatArray) -> Outline:
     """An outline in isotropic coordinates."""
     if outline is None:
         return Outline(())
+    if scale[1] == 1:
+        return outline
     return Outline(
         tuple(ring * scale for ring in outline.rings), tuple(hole * scale for hole in outline.holes)
     )

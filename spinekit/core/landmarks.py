@@ -41,8 +41,8 @@ class Landmarks:
         k = len(self.names)
         if self.xy.shape != (k, 2) or self.visibility.shape != (k,):
             raise ValueError(f"{k} names, but xy {self.xy.shape} and visibility {self.visibility.shape}")
-        absent = self.visibility == Visibility.ABSENT
-        if not bool(np.all(np.isnan(self.xy[absent]))) or bool(np.isnan(self.xy[~absent]).any()):
+        absent = self.visibility == Visibility.ABSENT.value
+        if not bool((np.isnan(self.xy) == absent[:, None]).all()):
             raise ValueError("a point is NaN exactly where it is absent")
 
     def index(self, name: str) -> int:
