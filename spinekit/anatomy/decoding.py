@@ -172,15 +172,18 @@ def _looks_cost(found: Bodies, chain: Chain, weights: Weights) -> FloatArray:
 
 def _step_scores(pairs: Between, ways: Ways, weights: Weights) -> FloatArray:
     """(W, N, N) for going from one candidate to another along a way."""
-    cost = np.zeros((len(ways.start), *pairs.pitch.shape))
+    below = np.flatnonzero(pairs.below)  # the others are out of the question
     values = (pairs.pitch, pairs.tilt, pairs.bend, pairs.growth)
     means = (ways.pitch, ways.tilt, ways.bend, ways.growth)
     parts = (weights.pitch, weights.step, weights.step, weights.step)
+    cost = np.zeros((len(ways.start), len(below)))
     for k, (value, mean, part) in enumerate(zip(values, means, parts, strict=True)):
-        cost += part * ((value - mean[:, None, None]) / ways.sd[:, k, None, None]) ** 2
+        cost += part * ((value.reshape(-1)[below] - mean[:, None]) / ways.sd[:, k, None]) ** 2
     cost = np.minimum(cost, weights.cap)
-    cost += (weights.missing * ways.missing + ways.price)[:, None, None]
-    return np.asarray(np.where(pairs.below, -cost, -np.inf))
+    cost += (weights.missing * ways.missing + ways.price)[:, None]
+    scores = np.full((len(ways.start), *pairs.pitch.shape), -np.inf)
+    scores.reshape(len(scores), -1)[:, below] = -cost
+    return scores
 
 
 def _best(scores: _Scores, sizes: IntArray) -> list[tuple[float, tuple[tuple[int, int], ...]]]:
@@ -188,18 +191,21 @@ def _best(scores: _Scores, sizes: IntArray) -> list[tuple[float, tuple[tuple[int
     own, ways = scores.own[sizes], scores.ways
     total = scores.first + own  # (sizes, places, candidates)
     came = np.full((*total.shape, 2), -1, dtype=np.intp)
+    upwards = np.ascontiguousarray(
+        scores.step.swapaxes(1, 2)
+    )  # the lower body first: rows are looked through
+    size, lower = np.ogrid[: len(own), : own.shape[2]]
     for end in range(1, own.shape[1]):
         into = np.flatnonzero(ways.end == end)
         start = ways.start[into]
-        options = total[:, start, :, None] + scores.step[into]  # (sizes, ways, from, to)
-        upper = options.argmax(axis=2)
-        value = np.take_along_axis(options, upper[:, :, None], axis=2)[:, :, 0] + own[:, None, end]
-        way = value.argmax(axis=1)[:, None]
-        highest = np.take_along_axis(value, way, axis=1)[:, 0]
+        options = total[:, start, None] + upwards[into]  # (sizes, ways, to, from)
+        value = options.max(axis=3) + own[:, None, end]
+        way, highest = value.argmax(axis=1), value.max(axis=1)
         better = highest > total[:, end]
         total[:, end] = np.where(better, highest, total[:, end])
-        came[:, end, :, 0] = np.where(better, start[way[:, 0]], -1)
-        came[:, end, :, 1] = np.where(better, np.take_along_axis(upper, way, axis=1)[:, 0], -1)
+        upper = options[size, way, lower].argmax(axis=2)
+        came[:, end, :, 0] = np.where(better, start[way], -1)
+        came[:, end, :, 1] = np.where(better, upper, -1)
     return [_traced(one, back) for one, back in zip(total + scores.last, came, strict=True)]
 
 
@@ -227,7 +233,8 @@ def _sums(scores: _Scores, temperature: float) -> tuple[FloatArray, FloatArray]:
     up = np.broadcast_to(np.exp(scores.last / temperature), own.shape).copy()
     for start in range(places - 2, -1, -1):
         out = np.flatnonzero(ways.start == start)
-        after = np.ascontiguousarray((up * own)[:, ways.end[out]].swapaxes(0, 1))
+        ends = ways.end[out]
+        after = np.ascontiguousarray((up[:, ends] * own[:, ends]).swapaxes(0, 1))
         up[:, start] = np.add.reduce([up[:, start], *(after @ step[out].swapaxes(1, 2))])
     whole = (down * np.exp(scores.last / temperature)).sum(axis=(1, 2))
     shares = (down * up).sum(axis=0) / max(float(whole.sum()), np.finfo(np.float64).tiny)
