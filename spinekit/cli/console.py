@@ -6,10 +6,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from spinekit.cli.entry import loaded
 from spinekit.core.errors import (
@@ -19,6 +19,9 @@ from spinekit.core.errors import (
     UsageError,
 )
 from spinekit.files import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 OK, SOME_FAILED, USAGE, NOTHING, ENVIRONMENT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -71,6 +74,9 @@ def progress_bar(unit: str, quiet: bool = False) -> Iterator[Progress]:
         unit: What is counted, e.g. ``files``.
         quiet: Whether to show nothing.
     """
+    # Loaded where there is a bar: what only prints help starts sooner.
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     console = terminal()
     columns = (
         TextColumn("{task.description}"),
