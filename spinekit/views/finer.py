@@ -11,7 +11,7 @@ import numpy as np
 from spinekit.core.image import BoolArray, FloatArray, UInt8Array
 from spinekit.views.strokes import FAR
 
-TILE = 32
+TILE = 24
 """Side of the pieces that are copied or not, canvas px."""
 
 _FINE = 4  # binary digits of a tile's parts in which OpenCV is told where a stroke runs

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from spinekit.core.image import FloatArray
 from spinekit.core.landmarks import Landmarks
@@ -126,13 +128,18 @@ def body_of(item: Instance) -> FloatArray:
 
 def edges_of(points: Landmarks, schema: Schema) -> FloatArray:
     """The schema's joins between those points that are there: (N, 2, 2) image px."""
-    pairs = [
-        (points.index(start), points.index(end))
-        for start, end in schema.edges
-        if start in points.names and end in points.names
-    ]
-    segments = points.xy[np.array(pairs, dtype=np.intp).reshape(-1, 2)]
+    segments = points.xy[_pairs(points.names, schema.edges)]
     return segments[~np.isnan(segments).any(axis=(1, 2))]
+
+
+@lru_cache(maxsize=64)
+def _pairs(names: tuple[str, ...], edges: tuple[tuple[str, str], ...]) -> npt.NDArray[np.intp]:
+    """Places of the ends of all edges (N, 2) whose ends have a name: alike for all bodies of a film."""
+    places = {name: k for k, name in reversed(list(enumerate(names)))}
+    found = [(places[start], places[end]) for start, end in edges if start in places and end in places]
+    pairs = np.array(found, dtype=np.intp).reshape(-1, 2)
+    pairs.setflags(write=False)
+    return pairs
 
 
 def named_points(scene: Scene) -> Landmarks | None:
@@ -158,8 +165,9 @@ def _occupancy(
         if not alone:
             occupancy.add_polygon(body, BODY_COST)
         if item.landmarks is not None:
-            occupancy.add_lines(scale.to_canvas(edges_of(item.landmarks, scene.schema)), EDGE_COST)
+            edges = edges_of(item.landmarks, scene.schema)
             found = item.landmarks.xy[~np.isnan(item.landmarks.xy).any(axis=1)]
+            occupancy.add_lines(scale.to_canvas(edges), EDGE_COST)
             occupancy.add_points(scale.to_canvas(found), 3.0 * scale.line, POINT_COST)
     return occupancy
 
