@@ -94,3 +94,9 @@ def test_lines_pass_through_their_ends() -> None:
     assert canvas[0:41, 0].all()
     assert canvas[11, 10:31].all()
     assert canvas[..., 0].astype(bool).sum() == 41 + 21
+
+
+def test_equal_words_are_written_alike_whatever_was_written_before() -> None:
+    first = written("T12")
+    written("T11")
+    assert np.array_equal(written("T12"), first)

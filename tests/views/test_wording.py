@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from spinekit.core.measurement import Measurement
 from spinekit.core.spacing import LABELS, SpacingOrigin
+from spinekit.files import printable
 from spinekit.views.wording import interval, number, plain, scale_words, short
 
 
@@ -49,3 +50,8 @@ def test_plain_text_is_one_line_that_reads_forward(text: str) -> None:
 @given(st.text(max_size=60))
 def test_short_text_is_short(text: str) -> None:
     assert len(short(text, 10)) <= 10
+
+
+@given(st.text() | st.text(st.characters(categories=("Cc", "Cf", "Cs", "Zs", "Zl", "Ll", "So"))))
+def test_plain_text_is_what_is_printable(text: str) -> None:
+    assert plain(text) == printable(text)
