@@ -111,7 +111,7 @@ def predict(
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
     from spinekit.workflows import predict as workflow
-    from spinekit.workflows.dataset_source import checked
+    from spinekit.workflows.checked_settings import checked
 
     listed = [sources] if isinstance(sources, (str, Path)) else list(sources)
     stated = reading.parse_spacing(spacing) if isinstance(spacing, str) else spacing
@@ -260,7 +260,7 @@ def deidentify(
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
     from spinekit.workflows import deidentify as cleaning
-    from spinekit.workflows.dataset_source import checked
+    from spinekit.workflows.checked_settings import checked
 
     listed = [sources] if isinstance(sources, (str, Path)) else list(sources)
     content = {
@@ -379,7 +379,7 @@ def measure_files(
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
     from spinekit.workflows import measure as measuring
-    from spinekit.workflows.dataset_source import checked
+    from spinekit.workflows.checked_settings import checked
 
     content = {
         "source": Path(source), "format": data_format, "schema_name": None if schema is None else str(schema),
@@ -419,7 +419,7 @@ def compare(
         SpinekitError: With one line that says what is wrong and how to mend it.
     """
     from spinekit.workflows import compare as comparing
-    from spinekit.workflows.dataset_source import checked
+    from spinekit.workflows.checked_settings import checked
 
     content = {
         "before": Path(before), "after": Path(after), "schema_name": None if schema is None else str(schema),

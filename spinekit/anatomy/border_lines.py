@@ -139,13 +139,13 @@ def refitted(points: FloatArray, fits: Fits, rounds: int) -> Fits:
         parts = _nearest(local[:, moving], crossings)
         lost = np.isnan(crossings).any(axis=(1, 2))
         found.lines[moving[lost]] = found.residuals[moving[lost]] = np.nan
-        anew = ~lost & (parts != before[moving]).any(axis=(1, 2))
+        anew = np.asarray(~lost & (parts != before[moving]).any(axis=(1, 2)))
         moving, parts = moving[anew], parts[anew]
         if not moving.size:
             break
         before[moving] = parts
         lines = _robust_lines(local[:, moving], parts)
-        fitted = ~np.isnan(lines).any(axis=2)
+        fitted = np.asarray(~np.isnan(lines).any(axis=2))
         found.lines[moving] = np.where(fitted[..., None], lines[..., :2], found.lines[moving])
         found.residuals[moving] = np.where(fitted, lines[..., 2], found.residuals[moving])
     return found

@@ -61,8 +61,8 @@ def command(
     """
     with one_line_errors():
         from spinekit.formats.reading import parse_spacing
+        from spinekit.workflows.checked_settings import checked
         from spinekit.workflows.compare import CompareSettings, compare
-        from spinekit.workflows.dataset_source import checked
 
         settings = checked(
             CompareSettings,

@@ -48,8 +48,8 @@ def command(
     * `spinekit dataset augment stack/ --schema em-membrane --turn --elastic 4 --out more/`
     """
     with one_line_errors():
+        from spinekit.workflows.checked_settings import checked
         from spinekit.workflows.dataset_augment import AugmentSettings, augment_dataset
-        from spinekit.workflows.dataset_source import checked
 
         flips = [word.strip() for word in (flip or "").split(",") if word.strip()]
         wrong = [word for word in flips if word not in _FLIPS]

@@ -59,8 +59,8 @@ def command(
     * `spinekit dataset merge a/ b/ --schema vertebrae --split a.csv --split b.csv --to yolo --out both/`
     """
     with one_line_errors():
+        from spinekit.workflows.checked_settings import checked
         from spinekit.workflows.dataset_merge import MergeSettings, merge_datasets
-        from spinekit.workflows.dataset_source import checked
 
         columns = {
             "format": _each("--from", data_format, len(data)),

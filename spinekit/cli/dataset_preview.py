@@ -37,8 +37,8 @@ def command(
     * `spinekit dataset preview films/ --n 12 --seed 7 --label L5 --cell 800 --out l5.jpg`
     """
     with one_line_errors():
+        from spinekit.workflows.checked_settings import checked
         from spinekit.workflows.dataset_preview import PreviewSettings, preview_dataset
-        from spinekit.workflows.dataset_source import checked
 
         settings = checked(
             PreviewSettings,

@@ -45,7 +45,7 @@ def command(
     * `spinekit dataset split stack/ --schema em-membrane --blocks 5 --gap 1`
     """
     with one_line_errors():
-        from spinekit.workflows.dataset_source import checked
+        from spinekit.workflows.checked_settings import checked
         from spinekit.workflows.dataset_split import SplitSettings, split_dataset
         from spinekit.workflows.split import write_split
 

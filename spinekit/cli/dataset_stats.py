@@ -43,7 +43,7 @@ def command(
     * `spinekit dataset stats films/ --out counted/`
     """
     with one_line_errors():
-        from spinekit.workflows.dataset_source import checked
+        from spinekit.workflows.checked_settings import checked
         from spinekit.workflows.dataset_stats import StatsSettings, dataset_stats, summary
 
         settings = checked(

@@ -65,7 +65,7 @@ def command(
     Ends with 0 (all done), 1 (some images have no copy), 2 (usage), 3 (no copy at all), 4 (environment).
     """
     with one_line_errors():
-        from spinekit.workflows.dataset_source import checked
+        from spinekit.workflows.checked_settings import checked
         from spinekit.workflows.deidentify import DeidentifySettings, deidentify, parse_box
 
         settings = checked(

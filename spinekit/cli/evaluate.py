@@ -78,7 +78,7 @@ def command(
 
 def _evaluated(given: dict[str, object], quiet: bool) -> Evaluation:
     """Checks what was said and compares, with a bar unless JSON alone is wanted."""
-    from spinekit.workflows.dataset_source import checked
+    from spinekit.workflows.checked_settings import checked
     from spinekit.workflows.evaluate import evaluate
     from spinekit.workflows.evaluation import EvaluateSettings
 

@@ -49,7 +49,7 @@ def command(
     """
     with one_line_errors():
         from spinekit.formats.reading import parse_spacing
-        from spinekit.workflows.dataset_source import checked
+        from spinekit.workflows.checked_settings import checked
         from spinekit.workflows.measure import MeasureSettings, measure_files
 
         settings = checked(

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from spinekit.core.errors import UsageError
 from spinekit.core.scene import Scene
 from spinekit.formats.plugin import LabelOptions
-from spinekit.schemas import nearest
 from spinekit.workflows.labelled import Labelled, find_labelled, read_labelled
 
 Progress = Callable[[int, str], None]
 """Told after each image: how many are done, and its name."""
-
-Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class DataSource(BaseModel):
@@ -48,28 +43,6 @@ class DataSource(BaseModel):
         """
         options = LabelOptions(images=self.images, notice=notice)
         return find_labelled(self.data, self.format, self.schema_name, options)
-
-
-def checked(kind: type[Settings], content: Mapping[str, Any]) -> Settings:
-    """Settings from loose values; what is wrong is said in one line.
-
-    Args:
-        kind: Type of the settings.
-        content: Values by name.
-
-    Raises:
-        UsageError: Naming the setting and what is wrong with it.
-    """
-    try:
-        return kind.model_validate(dict(content))
-    except ValidationError as error:
-        fault = error.errors()[0]
-        name = ".".join(str(part) for part in fault["loc"]) or kind.__name__
-        if fault["type"] == "extra_forbidden":
-            raise UsageError(f"there is no setting {name!r} -- {nearest(name, kind.model_fields)}") from None
-        message = fault["msg"].removeprefix("Value error, ")
-        given = f" is {fault['input']!r}" if isinstance(fault["input"], str | int | float) else ""
-        raise UsageError(f"{name}{given} -- {message[:1].lower()}{message[1:]}") from None
 
 
 def scenes_of(found: Labelled, on_progress: Progress | None = None) -> Iterator[Scene]:

@@ -18,7 +18,7 @@ from spinekit.core.errors import UsageError
 from spinekit.core.image import Image, UInt8Array
 from spinekit.core.measurement import NotMeasured, Result
 from spinekit.core.scene import Scene
-from spinekit.formats.scenes import to_line
+from spinekit.formats.scenes_line import to_line
 from spinekit.measures.plugin import code_measurements
 from spinekit.workflows.outputs import output_path, with_shapes
 

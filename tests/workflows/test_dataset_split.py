@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spinekit.core.errors import UsageError
 from spinekit.core.schema import LandmarkDefinition, Schema
 from spinekit.files import bundled
-from spinekit.workflows.dataset_source import checked
+from spinekit.workflows.checked_settings import checked
 from spinekit.workflows.dataset_split import SplitSettings, split_dataset
 from spinekit.workflows.split import PARTS, part_of
 from spinekit.workflows.strata import stratum_labels
