@@ -86,14 +86,15 @@ def course_of(shapes: FloatArray, places: Sequence[int]) -> Course:
     """The course of bodies that are named; between those that are apart others are laid.
 
     Args:
-        shapes: (N, K, 2) film px of points on each body's border, such as its corners.
+        shapes: (N, K, 2) film px of points on each body's border, such as its corners; NaN where one is absent (of
+            the sacrum there is one endplate).
         places: (N,) level of each, counted from the schema's first; each at most once.
     """
     order = np.argsort(places)
-    centres = shapes.mean(axis=1)[order]
+    centres = np.nanmean(shapes, axis=1)
     # Twice the root mean square distance: of a rectangle's corners its diagonal, however it is turned.
-    away = ((shapes - shapes.mean(axis=1, keepdims=True)) ** 2).sum(axis=2).mean(axis=1)
-    sizes = 2 * np.sqrt(away)[order]
+    away = np.nanmean(((shapes - centres[:, None]) ** 2).sum(axis=2), axis=1)
+    centres, sizes = centres[order], 2 * np.sqrt(away)[order]
     known = np.asarray(places)[order].astype(int)
     whole = np.arange(known[0], known[-1] + 1)
     filled = [np.interp(whole, known, column) for column in (*centres.T, sizes)]

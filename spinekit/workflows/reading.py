@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from spinekit.anatomy import name_levels, unique_levels
+from spinekit.anatomy import unique_levels
 from spinekit.anatomy.hidden import seen_alone, with_inferred
 from spinekit.anatomy.joined import with_proposals
 from spinekit.anatomy.point_doubts import with_point_doubts
@@ -118,7 +118,7 @@ def read_masks_by_corners(masks: Reader, corners: Reader, image: Image) -> Readi
     """
     seen = masks.read(image)
     found = masks.say_levels(corners.read(image), image)
-    judged = _judge(name_levels(with_looks_of(found, seen)), corners)
+    judged = _judge(_in_sequence(with_looks_of(found, seen), masks, image), corners)
     if judged.scene is None:
         return replace(judged, model=masks.card.name)
     placed = with_point_doubts(corners.look_closer(judged.scene, image))

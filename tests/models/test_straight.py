@@ -72,6 +72,14 @@ def test_a_body_between_two_that_are_known_is_laid_between_them() -> None:
     assert whole.sizes[0] == pytest.approx(np.hypot(30, 18))
 
 
+def test_of_a_sacrum_one_endplate_is_enough() -> None:
+    shapes = bodies(5)
+    shapes[4, 2:] = np.nan
+    course = course_of(shapes, range(5))
+    np.testing.assert_allclose(course.centres[4], [200, 150 + 4 * 24 - 9])
+    assert course.sizes[4] == pytest.approx(30)
+
+
 def test_the_order_in_which_bodies_come_does_not_matter() -> None:
     shapes, order = bodies(5, slope=0.3), [3, 0, 4, 1, 2]
     one, other = course_of(shapes, range(5)), course_of(shapes[order], order)
