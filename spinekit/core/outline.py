@@ -15,6 +15,9 @@ import numpy.typing as npt
 
 from spinekit.core.image import BoolArray, FloatArray
 
+Indices = npt.NDArray[np.int64]
+Sides = tuple[Indices, Indices]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outline:
@@ -84,19 +87,27 @@ def to_mask(outline: Outline, height: int, width: int) -> BoolArray:
         (height, width) bool.
     """
     toggles = np.zeros((height, width + 1), dtype=bool)
-    for ring in (*outline.rings, *outline.holes):
-        for (x0, y0), (x1, y1) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
-            if y0 == y1:
-                continue
-            top, bottom = min(y0, y1), max(y0, y1)
-            rows = np.arange(max(int(np.ceil(top)), 0), min(int(np.ceil(bottom)), height))
-            if rows.size == 0:
-                continue
-            crossing = x0 + (rows - y0) * ((x1 - x0) / (y1 - y0))
-            columns = np.clip(np.ceil(crossing), 0, width).astype(np.intp)
-            toggles[rows, columns] ^= True
+    rings = [ring for ring in (*outline.rings, *outline.holes) if len(ring)]
+    if rings:
+        following = np.concatenate([np.concatenate((ring[1:], ring[:1])) for ring in rings])
+        crossed = _crossings(np.concatenate(rings), following, height, width)
+        places, times = np.unique(crossed, return_counts=True)
+        toggles.reshape(-1)[places[times % 2 == 1]] = True
     filled: BoolArray = np.logical_xor.accumulate(toggles, axis=1)[:, :width]
     return filled
+
+
+def _crossings(starts: FloatArray, ends: FloatArray, height: int, width: int) -> Indices:
+    """Where edges (N, 2) cross rows: places in a (height, width + 1) array of the first pixels to their right."""
+    (x0, y0), (x1, y1) = starts.T, ends.T
+    first = np.clip(np.ceil(np.minimum(y0, y1)), 0, height).astype(np.int64)
+    behind = np.clip(np.ceil(np.maximum(y0, y1)), 0, height).astype(np.int64)
+    counts = behind - first  # none of an edge along a row
+    edge = np.repeat(np.arange(len(counts)), counts)
+    rows = np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts) + first[edge]
+    slopes = (x1 - x0)[edge] / (y1 - y0)[edge]
+    columns = np.clip(np.ceil(x0[edge] + (rows - y0[edge]) * slopes), 0, width).astype(np.int64)
+    return rows * (width + 1) + columns
 
 
 def to_outline(mask: BoolArray) -> Outline:
@@ -167,10 +178,6 @@ def _areas(points: Indices, following: Indices, starts: Sequence[int]) -> Indice
     """Twice the signed area of each ring as in `ring_area`, of the corners of all and those that come after them."""
     crossed = points[:, 0] * following[:, 1] - following[:, 0] * points[:, 1]
     return np.asarray(np.add.reduceat(crossed, starts))
-
-
-Indices = npt.NDArray[np.int64]
-Sides = tuple[Indices, Indices]
 
 
 def _sides(mask: BoolArray) -> list[Sides]:
