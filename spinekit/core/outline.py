@@ -107,7 +107,7 @@ def _crossings(starts: FloatArray, ends: FloatArray, height: int, width: int) ->
     rows = np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts) + first[edge]
     slopes = (x1 - x0)[edge] / (y1 - y0)[edge]
     columns = np.clip(np.ceil(x0[edge] + (rows - y0[edge]) * slopes), 0, width).astype(np.int64)
-    return rows * (width + 1) + columns
+    return np.asarray(rows * (width + 1) + columns, dtype=np.int64)
 
 
 def to_outline(mask: BoolArray) -> Outline:
