@@ -17,7 +17,7 @@ from spinekit.files import printable
 from spinekit.formats.result_lines import read_results
 from spinekit.formats.review_lines import vouched
 from spinekit.formats.reviewed import beside, rejected, replayed, stands
-from spinekit.formats.scenes import from_line
+from spinekit.formats.scenes_line import scene_from_json
 from spinekit.formats.scenes_schema import schema_from_json
 from spinekit.formats.sources import image_size, parse_json, read_json, unsafe_name
 from spinekit.measures import measure
@@ -262,7 +262,7 @@ def _scenes(path: Path) -> Iterator[tuple[str, Scene]]:
             raise AnnotationError(
                 f"{where}: names a schema that is not at hand -- use the spinekit that wrote it"
             )
-        scene = from_line(text, schema, path.parent, where)
+        scene = scene_from_json(content, schema, path.parent, where)
         yield scene.image.name, scene
 
 
