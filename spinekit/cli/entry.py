@@ -35,10 +35,13 @@ def main() -> None:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _leave)
         _any_letters()
+        import gc
         import sys
 
+        gc.disable()  # see `spinekit.cli.console.loading`, which is not loaded yet
         from spinekit.cli.commands import run
 
+        gc.enable()
         run(sys.argv[1:])
     except KeyboardInterrupt:
         _leave()

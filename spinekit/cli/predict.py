@@ -12,6 +12,7 @@ from spinekit.cli import predict_options as options
 from spinekit.cli.console import (
     NOTHING,
     SOME_FAILED,
+    loading,
     one_line_errors,
     progress_bar,
     quiet_echo,
@@ -69,8 +70,9 @@ def command(
     """
     interrupted = False
     with one_line_errors():
-        from spinekit.api import predict
-        from spinekit.workflows.predictions import InterruptedRunError
+        with loading():
+            from spinekit.api import predict
+            from spinekit.workflows.predict import InterruptedRunError
 
         with progress_bar("files", quiet=as_json) as bar:
             task = bar.add_task("starting", total=None)
