@@ -135,6 +135,9 @@ def drive(
         batch.stop.wanted = True
         line.record(wait=True)
         at_once = False
+    except Exception:
+        at_once = False  # what other threads are at is written whole, or removed, before the folder is left
+        raise
     finally:
         sys.setswitchinterval(turn)
         threads.shutdown(wait=not at_once, cancel_futures=True)
