@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
-
 from spinekit.core.image import UInt8Array
 from spinekit.core.scene import Author, Scene
 from spinekit.views.strokes import Text, text_size, texts
@@ -13,22 +10,20 @@ from spinekit.views.wording import plain
 
 STATEMENT = "research use only"
 SMALLEST = 8
+_GROUND = 18
 
 
-def with_footer(canvas: UInt8Array, scene: Scene, scale: Scale, doubts: bool) -> UInt8Array:
-    """The canvas with a strip below it, so that no part of the film is covered.
+def draw_footer(strip: UInt8Array, scene: Scene, scale: Scale, doubts: bool) -> None:
+    """Writes the strip below a film, in place; it stands below so that no part of the film is covered.
 
     Args:
-        canvas: (H, W, 3) BGR.
+        strip: (`footer_height`, W, 3) BGR; whatever it holds is painted over.
         scene: Names the model.
         scale: Sizes on the canvas.
         doubts: Whether anything is marked as doubtful, which the strip then explains.
-
-    Returns:
-        (H + `footer_height`, W, 3) BGR.
     """
-    height, width = footer_height(scale), canvas.shape[1]
-    strip = np.full((height, width, 3), 18, dtype=np.uint8)
+    height, width = strip.shape[:2]
+    strip[:] = _GROUND
     doubt = "? and dashes: look again" if doubts else ""
     full = "  \N{MIDDLE DOT}  ".join(fact for fact in (_source(scene), doubt) if fact)
     size = max(SMALLEST, round(0.8 * scale.font))
@@ -43,7 +38,6 @@ def with_footer(canvas: UInt8Array, scene: Scene, scale: Scale, doubts: bool) ->
         Text(right, (width - wide, top, 0, 0), size, FOOTER_TEXT),
     ]
     texts(strip, words)
-    return np.asarray(cv2.vconcat([canvas, strip]), dtype=np.uint8)
 
 
 def _fits(right: str, size: int, width: int) -> bool:

@@ -66,7 +66,7 @@ class Occupancy:
     def _cells(self, xy: FloatArray) -> npt.NDArray[np.int32]:
         # Far outside the canvas nothing matters, and OpenCV's integers overflow.
         limit = 4.0 * max(self._cost.shape)
-        cells = np.floor(xy / self.cell)
-        return np.minimum(np.maximum(cells, -limit), limit).astype(
-            np.int32
+        cells = np.minimum(
+            np.maximum(np.floor(xy / self.cell), -limit), limit
         )  # `numpy.clip` takes twice as long
+        return np.asarray(cells, dtype=np.int32)

@@ -19,7 +19,7 @@ from spinekit.files import atomic_path
 from spinekit.views import strokes
 from spinekit.views.caliper import Caliper, calipers
 from spinekit.views.finer import FineCopy
-from spinekit.views.footer import with_footer
+from spinekit.views.footer import draw_footer, footer_height
 from spinekit.views.labels import Lettering, edges_of, named_points, place_labels
 from spinekit.views.style import (
     EDGE_COLOUR,
@@ -64,7 +64,10 @@ def draw_overlay(
     style = style or OverlayStyle()
     height, width = image.pixels.shape
     scale = scale_for(height, width, style.size)
-    canvas = _enlarged(image.pixels, scale.zoom)
+    rows, columns = height * scale.zoom, width * scale.zoom
+    picture: UInt8Array = np.empty((rows + footer_height(scale), columns, 3), dtype=np.uint8)
+    canvas, strip = picture[:rows], picture[rows:]
+    cv2.cvtColor(_enlarged(image.pixels, scale.zoom), cv2.COLOR_GRAY2BGR, canvas)
     _tint_raster(canvas, scene, scale, style)
     _tint_bodies(canvas, scene, scale, style)
     drawn = calipers(scene, results, style.measurements)
@@ -81,7 +84,8 @@ def draw_overlay(
     strokes.texts(canvas, lettering.texts)
     doubts = any(item.flags or name_of(item, scene).endswith("?") for item in scene.instances)
     doubts = doubts or any(caliper.doubtful for caliper in drawn)
-    return with_footer(canvas, scene, scale, doubts)
+    draw_footer(strip, scene, scale, doubts)
+    return picture
 
 
 def thumbnail(picture: UInt8Array, long_side: int = 320) -> UInt8Array:
@@ -149,7 +153,7 @@ def _enlarged(pixels: UInt8Array, zoom: int) -> UInt8Array:
     if zoom > 1:
         size = (pixels.shape[1] * zoom, pixels.shape[0] * zoom)
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC)
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+    return np.asarray(pixels, dtype=np.uint8)
 
 
 def _tint_raster(canvas: UInt8Array, scene: Scene, scale: Scale, style: OverlayStyle) -> None:
