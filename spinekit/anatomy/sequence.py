@@ -216,11 +216,8 @@ def room_of(found: Bodies, prior: SpinePrior, scene: Scene) -> FloatArray:
 
 def _shares(row: FloatArray, chain: Chain, schema: Schema) -> FloatArray:
     """(L,) chances of the schema's levels."""
-    found = np.zeros(len(schema.levels))
-    for place, name in enumerate(chain.names):
-        if name in schema.levels:
-            found[schema.levels.index(name)] = row[place]
-    return found
+    chance = dict(zip(chain.names, row.tolist(), strict=True))
+    return np.array([chance.get(level, 0.0) for level in schema.levels])
 
 
 def _by_chances(decoded: Decoded, chain: Chain, chances: Mapping[int, float]) -> FloatArray:

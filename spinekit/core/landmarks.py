@@ -70,5 +70,6 @@ def landmarks(
     xy = np.array(xy, dtype=np.float64)
     absent = np.isnan(xy).any(axis=1)
     xy[absent] = np.nan
-    visibility = np.where(absent, Visibility.ABSENT, Visibility.VISIBLE).astype(np.int8)
+    visibility = np.full(len(xy), Visibility.VISIBLE.value, dtype=np.int8)
+    visibility[absent] = Visibility.ABSENT.value
     return Landmarks(names, xy, visibility, score, spread)
