@@ -149,7 +149,7 @@ class Bench:
             shutil.copytree(find_card(name).weights.parent, out)
             content: Any = load_yaml(out / "card.yaml")
             content |= {"canvas": {"height": 640, "width": 640}, "mirrored": False, "scales": [1.0]}
-            for key in ("corners", "levels", "second"):  # the first network alone, as there
+            for key in ("corners", "levels", "shift", "second"):  # the first network alone, as there
                 content.pop(key, None)
             (out / "card.yaml").write_text(dump_yaml(content), encoding="utf-8")
         return out

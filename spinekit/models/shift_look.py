@@ -10,9 +10,8 @@ from spinekit.core.image import FloatArray, UInt8Array
 from spinekit.models.computed import FASTEST, EngineChoice, open_network
 from spinekit.models.graph import NetworkFile
 from spinekit.models.shift_settings import shift_settings
-from spinekit.models.straight import Wobble, course_of, straightened
+from spinekit.models.straight import course_of, straightened
 
-_LOOKS = (-0.2, -0.1, 0.0, 0.1, 0.2)  # bodies by which looks at a spine are moved, and then averaged
 FEWEST = 2  # bodies that make a course
 
 
@@ -47,7 +46,7 @@ class ShiftLook:
         if len(shapes) < FEWEST:
             return {0: 1.0}
         course, view = course_of(shapes, places), self._settings.view
-        looks = [straightened(pixels, course, view, Wobble(place)) for place in _LOOKS]
+        looks = [straightened(pixels, course, view)]
         if self._settings.mirrored:
             looks += [np.ascontiguousarray(look[:, :, ::-1]) for look in looks]
         (logits,) = self._network(np.stack(looks))
