@@ -44,7 +44,7 @@ DOORS: dict[str, set[str]] = {
         ("ultralytics torch torchvision openvino onnx onnxruntime", ("models",)),
         # Ultralytics brings matplotlib along; its private surroundings borrow the fonts.
         ("matplotlib", ("views", "models/environment")),
-        ("supervision jinja2 markupsafe", ("views",)),
+        ("supervision jinja2 markupsafe isal", ("views",)),
         ("pycocotools skimage", ("metrics",)),
         ("starlette fastapi uvicorn", ("review",)),
         ("pydantic packaging", ("workflows",)),
