@@ -33,12 +33,12 @@ def png_of(picture: UInt8Array) -> bytes:
     stream.write(b"\x89PNG\r\n\x1a\n")
     kind = _COLOURED if coloured else _GREY
     PngImagePlugin.putchunk(stream, b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))
-    PngImagePlugin.putchunk(stream, b"IDAT", _packed(memoryview(told)))
+    PngImagePlugin.putchunk(stream, b"IDAT", _packed(told.tobytes()))
     PngImagePlugin.putchunk(stream, b"IEND", b"")
     return stream.getvalue()
 
 
-def _packed(content: memoryview) -> bytes:
+def _packed(content: bytes) -> bytes:
     """A stream that every zlib reads."""
     try:
         from isal import isal_zlib
