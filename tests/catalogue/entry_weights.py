@@ -41,7 +41,7 @@ class Weights:
 def card(folder: Path, *, trusted: bool = True, **changes: Any) -> Path:  # noqa: ANN401
     """A card for whatever ``weights.pt`` is, with its own hash where the weights are to be trusted."""
     text = (find_card(MODEL).weights.parent / "card.yaml").read_text("utf-8")
-    text = re.sub(r"^(close|levels):\n(?:[ -].*\n)+", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^(close|levels|shift):\n(?:[ -].*\n)+", "", text, flags=re.MULTILINE)
     if trusted and (folder / "weights.pt").exists():
         changes["sha256"] = f'"{sha256_of(folder / "weights.pt")}"'
     for key, value in changes.items():
