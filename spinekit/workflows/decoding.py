@@ -32,6 +32,8 @@ MOST_WORKERS = 4
 _FEW = 3  # files of harmless kinds for which no process is started
 _HARMLESS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")  # whose decoders stood 10,000 damaged files
 _HARMLESS_BYTES = 4 << 20
+_HEAVY_BYTES = 2 << 20
+_LOOKED_AT = 64  # files that tell what kind of files there are
 _SHARED_MEMORY = 2 << 30  # libraries, and room for what no pixel is
 _PIXEL_MEMORY = 48  # bytes that decoding and windowing take for a pixel, at the most
 _START = "import sys; sys.path.append(sys.argv[1]); from spinekit.workflows.decoding_child import main; "
@@ -78,7 +80,24 @@ def workers_for(asked: int | None, files: Sequence[FoundFile]) -> int:
         return min(asked, len(files))
     if len(files) <= _FEW and all(_harmless(item.path) for item in files):
         return 0
-    return min(MOST_WORKERS, max(1, (os.cpu_count() or 1) // 2), len(files))
+    cores = os.cpu_count() or 1
+    return min(MOST_WORKERS, cores if _heavy(files) else max(1, cores // 2), len(files))
+
+
+def _heavy(files: Sequence[FoundFile]) -> bool:
+    """Whether most of the first files take longer to decode than a network takes to read them (JPEG 2000)."""
+    some = files[:_LOOKED_AT]
+    return 2 * sum(_large(item.path) for item in some) > len(some)
+
+
+def _large(path: Path) -> bool:
+    """Whether a file is large and neither PNG nor JPEG, which are decoded faster than a network reads them."""
+    try:
+        with path.open("rb") as stream:
+            large = os.fstat(stream.fileno()).st_size > _HEAVY_BYTES
+            return large and not stream.read(8).startswith(_HARMLESS)
+    except OSError:
+        return False
 
 
 def _harmless(path: Path) -> bool:

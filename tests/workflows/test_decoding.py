@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -125,6 +126,17 @@ def test_processes_are_started_for_what_may_crash_or_takes_long(tmp_path: Path) 
     assert workers_for(0, small) == 0
     (tmp_path / "z.dcm").write_bytes(bytes(128) + b"DICM")
     assert workers_for(None, [item for item in find_files([tmp_path]) if item.name == "z.dcm"]) == 1
+
+
+def test_large_files_that_take_long_to_decode_get_all_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    for index in range(6):
+        (tmp_path / f"{index}.dcm").write_bytes(bytes(128) + b"DICM" + bytes(3 << 20))
+    assert workers_for(None, list(find_files([tmp_path]))) == 4
+    write_films(tmp_path, 8)  # most of all files are small now
+    assert workers_for(None, list(find_files([tmp_path]))) == 2
 
 
 def test_limits_name_the_option_that_raises_them(tmp_path: Path) -> None:
