@@ -12,7 +12,7 @@ from spinekit.models.graph import NetworkFile
 from spinekit.models.shift_settings import shift_settings
 from spinekit.models.straight import course_of, straightened
 
-FEWEST = 2  # bodies that make a course
+_FEWEST = 2  # bodies that make a course
 
 
 class ShiftLook:
@@ -43,7 +43,7 @@ class ShiftLook:
         Returns:
             Chances by shift, which sum to 1; of a single body nothing is said, and no shift is certain.
         """
-        if len(shapes) < FEWEST:
+        if len(shapes) < _FEWEST:
             return {0: 1.0}
         course, view = course_of(shapes, places), self._settings.view
         looks = [straightened(pixels, course, view)]
